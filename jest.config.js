@@ -1,0 +1,25 @@
+// Node runs the sources as they are; jest needs swc to take the types away. Both see ES modules.
+const transform = {
+  "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2024", parser: { syntax: "typescript" } }, module: { type: "es6" } }],
+};
+
+const common = {
+  transform,
+  extensionsToTreatAsEsm: [".ts"],
+  testEnvironment: "node",
+  modulePathIgnorePatterns: ["/\\.tripline/", "/\\.esbuild/", "/\\.serverless/"],
+};
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: "unit",
+      testMatch: [
+        "<rootDir>/{functions,shared,localstack,packages}/**/*.test.ts",
+        "<rootDir>/tests/{unit,property}/**/*.test.ts",
+      ],
+    },
+    { ...common, displayName: "integration", testMatch: ["<rootDir>/tests/integration/**/*.test.ts"] },
+  ],
+};
