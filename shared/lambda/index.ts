@@ -1,0 +1,19 @@
+export { booleanSetting, ConfigError, type Environment, integerSetting, readEnvironment } from "./environment.ts";
+export {
+  type LambdaHandler,
+  type LambdaOptions,
+  type LambdaTools,
+  lambdaHandler,
+  reportRecordFailures,
+} from "./handler.ts";
+export { LambdaInputError, parseInput } from "./input.ts";
+export {
+  type DecodedRecord,
+  decodeRecords,
+  type KafkaBatchResponse,
+  KafkaEvent,
+  type KafkaRecord,
+  kafkaBatchResponse,
+  type RecordFailure,
+} from "./kafka-event.ts";
+export { ScheduledEvent } from "./scheduled-event.ts";
