@@ -1,0 +1,17 @@
+export type PostgresErrorCode =
+  /** A statement inside the transaction failed and its error was swallowed, so that PostgreSQL refused the commit. */
+  | "TRANSACTION_ABORTED"
+  /** A bigint that a JavaScript number cannot hold exactly. */
+  | "INTEGER_TOO_LARGE"
+  /** A timestamp that a Date cannot hold, such as infinity. */
+  | "TIMESTAMP_OUT_OF_RANGE";
+
+export class PostgresError extends Error {
+  readonly code: PostgresErrorCode;
+
+  constructor(code: PostgresErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PostgresError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,11 @@
+export { type PostgresConfig, postgresConfig } from "./config.ts";
+export { PostgresError, type PostgresErrorCode } from "./errors.ts";
+export {
+  connectPostgres,
+  inTransaction,
+  type Pool,
+  type PoolClient,
+  type PostgresLimits,
+  type PostgresOptions,
+  postgresLimits,
+} from "./pool.ts";
