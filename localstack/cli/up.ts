@@ -1,0 +1,193 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { Listr, type ListrTask } from "listr2";
+import { composeUp, findContainerEngine } from "../stack/containers.ts";
+import { reasonOf, StackError } from "../stack/errors.ts";
+import { fetchJars, findJava, locateJars } from "../stack/jars.ts";
+import { endOrphans } from "../stack/orphans.ts";
+import { awsIsInstalled, installAws } from "../stack/parts/aws.ts";
+import { nativeParts } from "../stack/parts/index.ts";
+import { isPortFree, portHolder, until } from "../stack/processes.ts";
+import { paths, readSettings, type Settings } from "../stack/settings.ts";
+import { type DeclarationName, readLiveState, type StackState } from "../stack/state.ts";
+import { dim, green, isTerminal, printJson, yellow } from "./output.ts";
+
+export interface UpOptions {
+  json?: boolean;
+  containers?: boolean;
+}
+
+/** The stack has this long to answer; a first snapshot of a large table is not part of it. */
+const readyTimeoutMs = 180_000;
+
+/** `tripline up` */
+export async function up(options: UpOptions): Promise<void> {
+  const startedMs = Date.now();
+  const settings = readSettings();
+  const state = await bringUp(settings, options);
+  const seconds = Number(((Date.now() - startedMs) / 1000).toFixed(1));
+  if (options.json) {
+    printJson({ ok: true, seconds, mode: state.mode, parts: state.parts });
+    return;
+  }
+  const { ports } = settings;
+  console.log(`${green("✔")} The stack answers after ${seconds} s`);
+  console.log(
+    dim(
+      `  PostgreSQL ${ports.postgres} (postgres / postgrespw) · Kafka ${ports.kafka}, ${ports.kafkaExternal} · Connect ${ports.connect}` +
+        (state.parts.aws?.state === "healthy" ? ` · AWS ${ports.aws}` : ""),
+    ),
+  );
+  if (state.parts.aws?.state === "absent") console.log(`${yellow("!")} no local AWS: ${state.parts.aws.detail}`);
+}
+
+/**
+ * Starts what does not run yet and waits until everything answers.
+ * @throws {StackError} with what is missing or in the way
+ */
+export async function bringUp(settings: Settings, options: UpOptions): Promise<StackState> {
+  const tasks: ListrTask[] = readLiveState(settings)?.stopping === false ? [] : await startTasks(settings, options);
+  const list = new Listr([...tasks, waitTask(settings)], {
+    renderer: options.json ? "silent" : isTerminal ? "default" : "simple",
+    rendererOptions: { collapseSubtasks: false, timer: undefined } as never,
+  });
+  await list.run();
+  const state = readLiveState(settings);
+  if (state === undefined) throw new StackError("START_FAILED", `The supervisor ended: see ${paths(settings).log("supervisor")}`);
+  return state;
+}
+
+async function startTasks(settings: Settings, options: UpOptions): Promise<ListrTask[]> {
+  await mkdir(paths(settings).logs, { recursive: true });
+  const containers = options.containers === true || (await onlyContainersArePossible());
+  const orphans: ListrTask = {
+    title: "What an earlier run left behind",
+    task: async (_, task) => {
+      if (!(await until(() => readLiveState(settings) === undefined, 30_000))) {
+        throw new StackError("START_FAILED", "The stack is stopping and did not end within 30 s: try again, or 'npx tripline down'.");
+      }
+      const ended = await endOrphans(settings);
+      task.title = ended.length > 0 ? `Ended what an earlier run left behind: ${ended.join(", ")}` : "Nothing left behind by an earlier run";
+    },
+  };
+  if (containers) {
+    return [
+      orphans,
+      { title: "Containers", task: async (_, task) => composeUp(settings, (text) => { task.output = text; }) },
+      { title: "Supervisor", task: () => startSupervisor(settings, "containers") },
+    ];
+  }
+  await findJava();
+  return [
+    orphans,
+    { title: "Ports", task: () => checkPorts(settings) },
+    {
+      title: "Kafka, Connect and Debezium",
+      skip: async () => ((await locateJars(settings)).complete ? "Kafka, Connect and Debezium: in the cache" : false),
+      task: async (_, task) => {
+        await fetchJars(settings, (text) => {
+          task.output = text;
+        });
+      },
+    },
+    {
+      title: "Local AWS",
+      skip: async () => ((await awsIsInstalled(settings)) ? "Local AWS: in the cache" : false),
+      task: async (_, task) => {
+        const problem = await installAws(settings, (text) => {
+          task.output = text;
+        });
+        if (problem) task.title = `Local AWS: left out. ${problem.missing}`;
+      },
+    },
+    { title: "Supervisor", task: () => startSupervisor(settings, "native") },
+  ];
+}
+
+/** Without Java but with a container engine the choice is clear. */
+async function onlyContainersArePossible(): Promise<boolean> {
+  try {
+    await findJava();
+    return false;
+  } catch (error) {
+    if (error instanceof StackError && (await findContainerEngine()) !== undefined) return true;
+    throw error;
+  }
+}
+
+async function checkPorts(settings: Settings): Promise<void> {
+  for (const part of nativeParts) {
+    for (const port of part.ports(settings)) {
+      if (await isPortFree(port)) continue;
+      const holder = portHolder(port);
+      throw new StackError(
+        "PORT_IN_USE",
+        `Port ${port}, which ${part.title} needs, is held by ${holder ? `pid ${holder.pid} (${holder.command})` : "a process of another user"}. ` +
+          "Stop it, or move the whole stack with TRIPLINE_PORT_OFFSET=10000.",
+      );
+    }
+  }
+}
+
+async function startSupervisor(settings: Settings, mode: StackState["mode"]): Promise<void> {
+  mkdirSync(paths(settings).logs, { recursive: true });
+  const log = openSync(paths(settings).log("supervisor"), "a");
+  const args = [new URL("../stack/supervisor.ts", import.meta.url).pathname, ...(mode === "containers" ? ["--containers"] : [])];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.unref();
+  if (!(await until(() => readLiveState(settings) !== undefined, 10_000))) {
+    throw new StackError("START_FAILED", `The supervisor did not start: ${lastLine(paths(settings).log("supervisor"))}`);
+  }
+}
+
+function lastLine(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim().split("\n").at(-1) ?? "";
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+const declarationTitles: Record<DeclarationName, string> = {
+  databases: "Databases and migrations",
+  topics: "Topics",
+  "aws resources": "SNS topic and queues",
+  connectors: "Connectors",
+};
+
+/** Follows the supervisor's report, a line for each part, until all of them are good. */
+function waitTask(settings: Settings): ListrTask {
+  const deadline = Date.now() + readyTimeoutMs;
+  const follow = (title: string, look: (state: StackState) => { state: string; detail?: string } | undefined): ListrTask => ({
+    title,
+    task: async (_, task) => {
+      let last: { state: string; detail?: string } | undefined;
+      const done = await until(() => {
+        const state = readLiveState(settings);
+        if (state === undefined) throw new StackError("START_FAILED", `The supervisor ended: ${lastLine(paths(settings).log("supervisor"))}`);
+        last = look(state);
+        if (last?.detail && !["healthy", "done"].includes(last.state)) task.output = last.detail;
+        return last !== undefined && ["healthy", "done", "absent"].includes(last.state);
+      }, deadline - Date.now(), 100);
+      if (last?.state === "absent") task.skip(`${title}: left out`);
+      if (!done) {
+        throw new StackError("START_FAILED", `${title} does not answer after ${readyTimeoutMs / 1000} s${last?.detail ? `: ${last.detail}` : ""}. 'npx tripline logs' shows why.`);
+      }
+    },
+  });
+  return {
+    title: "Servers",
+    task: (_, task) =>
+      task.newListr(
+        [
+          ...nativeParts.map((part) => follow(part.title, (state) => state.parts[part.name])),
+          ...(Object.keys(declarationTitles) as DeclarationName[]).map((name) =>
+            follow(declarationTitles[name], (state) => state.declared[name]),
+          ),
+        ],
+        { concurrent: true },
+      ),
+  };
+}

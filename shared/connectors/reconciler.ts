@@ -1,0 +1,91 @@
+import type { ConnectClient, ConnectorStatus } from "./connect-client.ts";
+import type { ConnectorConfig } from "./index.ts";
+
+/** A failed task is restarted after one second, then two, four, … and at the most after this. */
+export const restartDelayMsMax = 60_000;
+const restartDelayMsMin = 1_000;
+
+/** A connector that ran this long without failing starts again with the shortest delay. */
+const healthyAfterMs = 60_000;
+
+export type Action =
+  | { kind: "register"; name: string; config: ConnectorConfig; because: "missing" | "changed" }
+  | { kind: "restart"; name: string; failures: number; trace: string };
+
+interface Failures {
+  count: number;
+  nextRestartAtMs: number;
+  lastFailureAtMs: number;
+}
+
+/**
+ * Keeps the connectors as they are declared: one that is missing or differs is registered, one that has failed is
+ * restarted with growing delays. A connector that somebody paused or stopped is left so, and what is not declared is
+ * not touched. `plan` decides, `run` acts.
+ */
+export class ConnectorReconciler {
+  readonly #declared: Map<string, ConnectorConfig>;
+  readonly #failures = new Map<string, Failures>();
+
+  constructor(declared: Map<string, ConnectorConfig>) {
+    this.#declared = declared;
+  }
+
+  /** What has to be done now, given what Connect runs. Pure but for the memory of failures. */
+  plan(actual: Map<string, ConnectorStatus>, nowMs: number): Action[] {
+    const actions: Action[] = [];
+    for (const [name, config] of this.#declared) {
+      const found = actual.get(name);
+      if (found === undefined) {
+        actions.push({ kind: "register", name, config, because: "missing" });
+      } else if (differs(config, found.config)) {
+        actions.push({ kind: "register", name, config, because: "changed" });
+      } else {
+        const restart = this.#planRestart(found, nowMs);
+        if (restart) actions.push(restart);
+      }
+    }
+    return actions;
+  }
+
+  #planRestart({ name, state, tasks }: ConnectorStatus, nowMs: number): Action | undefined {
+    const failed = tasks.find((task) => task.state === "FAILED");
+    const failures = this.#failures.get(name) ?? { count: 0, nextRestartAtMs: 0, lastFailureAtMs: 0 };
+    if (state !== "FAILED" && failed === undefined) {
+      if (nowMs - failures.lastFailureAtMs > healthyAfterMs) this.#failures.delete(name);
+      return undefined;
+    }
+    if (nowMs < failures.nextRestartAtMs) return undefined;
+    const count = failures.count + 1;
+    const delayMs = Math.min(restartDelayMsMin * 2 ** (count - 1), restartDelayMsMax);
+    this.#failures.set(name, { count, nextRestartAtMs: nowMs + delayMs, lastFailureAtMs: nowMs });
+    return { kind: "restart", name, failures: count, trace: failed?.trace ?? "the connector itself failed" };
+  }
+
+  /** Looks once and does what is needed. Returns what was done; throws when Connect cannot be asked. */
+  async run(client: ConnectClient, nowMs: number): Promise<Action[]> {
+    const actions = this.plan(await client.list(), nowMs);
+    for (const action of actions) {
+      if (action.kind === "register") await client.put(action.name, action.config);
+      else await client.restartFailed(action.name);
+    }
+    return actions;
+  }
+}
+
+/** Connect adds `name` to what it was given; nothing else may differ. */
+function differs(declared: ConnectorConfig, actual: ConnectorConfig): boolean {
+  const { name: _, ...rest } = actual;
+  const properties = new Set([...Object.keys(declared), ...Object.keys(rest)]);
+  return [...properties].some((property) => declared[property] !== rest[property]);
+}
+
+/** True when the connector and every task of it run. */
+export function isRunning(status: ConnectorStatus | undefined): boolean {
+  return (
+    status !== undefined &&
+    status.state === "RUNNING" &&
+    status.tasks.length > 0 &&
+    status.tasks.every((task) => task.state === "RUNNING")
+  );
+}
