@@ -1,0 +1,202 @@
+import { randomUUID } from "node:crypto";
+import type { MappingConfig, ServiceDescription } from "./config.ts";
+import { readMappings } from "./config.ts";
+import { MappingError } from "./errors.ts";
+import { KafkaJsSource } from "./kafka-source.ts";
+import { LambdaInvoker } from "./lambda-invoker.ts";
+import type { Clock, PollerLog } from "./poller.ts";
+import { Poller } from "./poller.ts";
+
+/** AWS's default for a function's timeout, and osls's. */
+const FUNCTION_TIMEOUT_SECONDS_DEFAULT = 6;
+/** How long Ctrl-C waits for a running batch. A second one does not wait. */
+export const DRAIN_MS_MAX = 30_000;
+
+interface Log extends PollerLog {
+  debug(line: string): void;
+}
+
+interface FunctionDefinition {
+  readonly timeout?: number;
+}
+
+/** The part of the framework that is used here. */
+interface Serverless {
+  readonly service: {
+    readonly provider: { readonly region?: string; readonly timeout?: number };
+    readonly custom?: Readonly<Record<string, unknown>>;
+    readonly resources?: unknown;
+    getAllFunctions(): readonly string[];
+    getFunction(key: string): FunctionDefinition;
+    getAllEventsInFunction(key: string): readonly unknown[] | undefined;
+  };
+  readonly pluginManager: { readonly plugins: readonly object[] };
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
+  getProvider(name: "aws"): {
+    readonly naming: {
+      getMSKEventLogicalId(functionKey: string, clusterToken: string, topic: string): string;
+      getKafkaEventLogicalId(functionKey: string, topic: string): string;
+    };
+  };
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+interface RunningMapping {
+  readonly poller: Poller;
+  readonly invoker: LambdaInvoker;
+}
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  setTimer: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+};
+
+/** Runs the Kafka event source mappings of a service for as long as serverless-offline runs. */
+export default class ServerlessOfflineKafka {
+  readonly hooks: Readonly<Record<string, () => Promise<void>>>;
+  readonly #serverless: Serverless;
+  readonly #cliOptions: Options;
+  readonly #log: Log;
+  #running: readonly RunningMapping[] = [];
+
+  constructor(serverless: Serverless, cliOptions: Options, { log }: { readonly log: Log }) {
+    this.#serverless = serverless;
+    this.#cliOptions = cliOptions;
+    this.#log = log;
+    // Before and after, so that the order of the plugins in serverless.yml does not matter: serverless-offline's own
+    // `end` hook leaves the process.
+    this.hooks = {
+      "after:offline:start:init": () => this.#start(),
+      "before:offline:start:end": () => this.#stop(),
+      "before:offline:start": async () => this.#followPlainOffline(),
+      "offline:functionsUpdated:cleanup": () => this.#reload(),
+    };
+  }
+
+  /** Plain `offline` starts, waits and leaves the process within one hook, by these two methods of its plugin. */
+  #followPlainOffline(): void {
+    const offline = this.#serverless.pluginManager.plugins.find(
+      (plugin): plugin is OfflinePlugin => plugin.constructor.name === "ServerlessOffline" && "end" in plugin,
+    );
+    if (offline === undefined) {
+      this.#log.warning("Kafka: serverless-offline is not among the plugins; no mapping is started");
+      return;
+    }
+    const start = offline.start.bind(offline);
+    const end = offline.end.bind(offline);
+    offline.start = async () => {
+      await start();
+      await this.#start();
+    };
+    offline.end = async (skipExit) => {
+      await this.#stop();
+      await end(skipExit);
+    };
+  }
+
+  async #start(): Promise<void> {
+    const { mappings, warnings } = this.#readMappings();
+    for (const warning of warnings) this.#log.warning(`Kafka: ${warning}`);
+    const enabled: MappingConfig[] = [];
+    for (const mapping of mappings) {
+      if (mapping.enabled) enabled.push(mapping);
+      else this.#log.notice(`Kafka: ${mapping.functionKey}: ${mapping.topic}, not enabled`);
+    }
+    if (enabled.length === 0) return;
+    // Here and not above: serverless-offline is a peer, and without mappings it is not ours to load.
+    const { default: Lambda } = await import("serverless-offline/lambda");
+    const options = this.#lambdaOptions();
+    this.#running = enabled.map((mapping) => {
+      const { functionKey } = mapping;
+      const functionDefinition = this.#serverless.service.getFunction(functionKey);
+      const lambda = new Lambda(this.#serverless, { ...options, noTimeout: true });
+      lambda.create([{ functionKey, functionDefinition }]);
+      const timeoutMs = options["noTimeout"] ? undefined : this.#timeoutSeconds(functionDefinition) * 1_000;
+      const invoker = new LambdaInvoker({ lambda, functionKey, timeoutMs });
+      const name = `Kafka: ${functionKey}`;
+      const source = new KafkaJsSource({ name, mapping, log: this.#log });
+      return { invoker, poller: new Poller({ ...mapping, name, source, invoker, clock, log: this.#log }) };
+    });
+    for (const { poller } of this.#running) poller.start();
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = [];
+    if (running.length === 0) return;
+    const busy = running.filter(({ poller }) => !poller.isIdle()).length;
+    if (busy > 0) {
+      this.#log.notice(
+        `Kafka: waiting up to ${DRAIN_MS_MAX / 1_000} s for ${busy} running batches; Ctrl-C again to leave them`,
+      );
+    }
+    const giveUp = Promise.withResolvers<void>();
+    const timer = setTimeout(giveUp.resolve, DRAIN_MS_MAX);
+    process.once("SIGINT", () => giveUp.resolve());
+    await Promise.all(running.map(({ poller }) => poller.stop(giveUp.promise)));
+    clearTimeout(timer);
+    await Promise.all(running.map(({ invoker }) => invoker.reset()));
+    this.#log.notice("Kafka: consumers have left their groups");
+  }
+
+  /** A worker that is ended in the middle of a call loses it, so the new code waits for the running batch. */
+  async #reload(): Promise<void> {
+    await Promise.all(this.#running.map(({ poller, invoker }) => poller.whileQuiet(() => invoker.reset())));
+  }
+
+  #readMappings(): ReturnType<typeof readMappings> {
+    try {
+      return readMappings(this.#describeService());
+    } catch (error) {
+      // The framework prints its own errors without a stack.
+      if (error instanceof MappingError) throw new this.#serverless.classes.Error(error.message, error.code);
+      throw error;
+    }
+  }
+
+  #describeService(): ServiceDescription {
+    const { service } = this.#serverless;
+    const { naming } = this.#serverless.getProvider("aws");
+    return {
+      functions: service.getAllFunctions().map((key) => ({
+        key,
+        events: service.getAllEventsInFunction(key) ?? [],
+        timeoutSeconds: this.#timeoutSeconds(service.getFunction(key)),
+      })),
+      region: service.provider.region ?? "us-east-1",
+      custom: service.custom,
+      resources: service.resources,
+      mskLogicalId: (functionKey, clusterToken, topic) => naming.getMSKEventLogicalId(functionKey, clusterToken, topic),
+      kafkaLogicalId: (functionKey, topic) => naming.getKafkaEventLogicalId(functionKey, topic),
+      newGroupId: () => randomUUID(),
+    };
+  }
+
+  #timeoutSeconds(definition: FunctionDefinition): number {
+    return definition.timeout ?? this.#serverless.service.provider.timeout ?? FUNCTION_TIMEOUT_SECONDS_DEFAULT;
+  }
+
+  /** As serverless-offline puts its options together; of its defaults only those that are not just `false`. */
+  #lambdaOptions(): Options {
+    const custom = this.#serverless.service.custom?.["serverless-offline"];
+    return {
+      host: "localhost",
+      dockerHost: "localhost",
+      dockerReadOnly: true,
+      layersDir: null,
+      localLayers: {},
+      ...(custom as Options | undefined),
+      ...this.#cliOptions,
+    };
+  }
+}
+
+interface OfflinePlugin {
+  start(): Promise<void>;
+  end(skipExit?: boolean): Promise<void>;
+}
