@@ -39,7 +39,7 @@ export type LambdaHandler<Result> = (event: unknown, context?: Partial<Context>)
  * });
  */
 export function lambdaHandler<const Schema extends v.GenericSchema, Result>(
-  { input, logger = new Logger({ serviceName }), metrics = createMetrics() }: LambdaOptions<Schema>,
+  { input, logger = createLogger(), metrics = createMetrics() }: LambdaOptions<Schema>,
   handle: (event: v.InferOutput<Schema>, tools: LambdaTools) => Promise<Result>,
 ): LambdaHandler<Result> {
   // middy would answer just before the timeout and leave the handler running into the next invocation. Without that,
@@ -72,6 +72,11 @@ export function reportRecordFailures(
   }
   if (failures.length > 0) metrics.addMetric("UndecodableRecords", MetricUnit.Count, failures.length);
   return kafkaBatchResponse(failures);
+}
+
+/** A logger to hand to lambdaHandler, for a function that also logs outside of its handler. */
+export function createLogger(): Logger {
+  return new Logger({ serviceName });
 }
 
 function createMetrics(): Metrics {

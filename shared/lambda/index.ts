@@ -1,5 +1,6 @@
 export { booleanSetting, ConfigError, type Environment, integerSetting, readEnvironment } from "./environment.ts";
 export {
+  createLogger,
   type LambdaHandler,
   type LambdaOptions,
   type LambdaTools,
