@@ -15,7 +15,9 @@ if (Number(process.versions.node.split(".")[0]) >= nodeMajorMinimum) {
   try {
     node = createRequire(import.meta.url).resolve("node/bin/node");
   } catch {
-    console.error(`tripline needs Node ${nodeMajorMinimum} and found neither it nor its copy in node_modules: run 'npm ci' first.`);
+    console.error(
+      `tripline needs Node ${nodeMajorMinimum} and found neither it nor its copy in node_modules: run 'npm ci' first.`,
+    );
     process.exit(1);
   }
   const child = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });

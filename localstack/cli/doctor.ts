@@ -23,7 +23,9 @@ const freeBytesMin = 2_000_000_000;
 /** `tripline doctor`: ends with 1 when something that is needed is missing. */
 export async function doctor(options: { json?: boolean }): Promise<void> {
   const settings = readSettings();
-  const findings = (await Promise.all([node(), java(), jars(settings), python(settings), disk(settings), ports(settings), engine()])).flat();
+  const findings = (
+    await Promise.all([node(), java(), jars(settings), python(settings), disk(settings), ports(settings), engine()])
+  ).flat();
   const ok = findings.every(({ verdict }) => verdict !== "bad");
   if (!ok) process.exitCode = 1;
   if (options.json) {
@@ -31,7 +33,8 @@ export async function doctor(options: { json?: boolean }): Promise<void> {
     return;
   }
   const marks = { good: green("✔"), optional: yellow("!"), bad: red("✖") };
-  for (const { subject, verdict, text } of findings) console.log(`${marks[verdict]} ${subject.padEnd(16)} ${verdict === "good" ? dim(text) : text}`);
+  for (const { subject, verdict, text } of findings)
+    console.log(`${marks[verdict]} ${subject.padEnd(16)} ${verdict === "good" ? dim(text) : text}`);
 }
 
 async function node(): Promise<Finding> {
@@ -39,7 +42,8 @@ async function node(): Promise<Finding> {
     () => true,
     () => false,
   );
-  if (!installed) return { subject: "Node packages", verdict: "bad", text: "node_modules is not complete: run 'npm ci'" };
+  if (!installed)
+    return { subject: "Node packages", verdict: "bad", text: "node_modules is not complete: run 'npm ci'" };
   return { subject: "Node", verdict: "good", text: `${process.version} (${process.execPath})` };
 }
 
@@ -54,9 +58,18 @@ async function java(): Promise<Finding> {
 
 async function jars(settings: Settings): Promise<Finding> {
   const { complete, folder } = await locateJars(settings);
-  if (!complete) return { subject: "Kafka, Debezium", verdict: "optional", text: "not fetched yet: the next 'npx tripline up' does (about 60 MB)" };
+  if (!complete)
+    return {
+      subject: "Kafka, Debezium",
+      verdict: "optional",
+      text: "not fetched yet: the next 'npx tripline up' does (about 60 MB)",
+    };
   try {
-    return { subject: "Kafka, Debezium", verdict: "good", text: `${await verifyJars(folder)} files match jars.sha256 (${folder})` };
+    return {
+      subject: "Kafka, Debezium",
+      verdict: "good",
+      text: `${await verifyJars(folder)} files match jars.sha256 (${folder})`,
+    };
   } catch (error) {
     return { subject: "Kafka, Debezium", verdict: "bad", text: reasonOf(error) };
   }
@@ -64,9 +77,18 @@ async function jars(settings: Settings): Promise<Finding> {
 
 async function python(settings: Settings): Promise<Finding> {
   const found = await findPython();
-  if ("missing" in found) return { subject: "Local AWS", verdict: "optional", text: `left out: alerts go to the log and the webhook. ${found.missing}` };
+  if ("missing" in found)
+    return {
+      subject: "Local AWS",
+      verdict: "optional",
+      text: `left out: alerts go to the log and the webhook. ${found.missing}`,
+    };
   const installed = await awsIsInstalled(settings);
-  return { subject: "Local AWS", verdict: "good", text: `Python ${found.version}, MiniStack ${installed ? "installed" : "will be installed by the next 'npx tripline up'"}` };
+  return {
+    subject: "Local AWS",
+    verdict: "good",
+    text: `Python ${found.version}, MiniStack ${installed ? "installed" : "will be installed by the next 'npx tripline up'"}`,
+  };
 }
 
 async function disk(settings: Settings): Promise<Finding[]> {
@@ -80,7 +102,12 @@ async function disk(settings: Settings): Promise<Finding[]> {
         await rm(probe);
         const { bavail, bsize } = await statfs(folder);
         const free = bavail * bsize;
-        if (free < freeBytesMin) return { subject, verdict: "bad", text: `${formatBytes(free)} free in ${folder}: at least ${formatBytes(freeBytesMin)} are needed` };
+        if (free < freeBytesMin)
+          return {
+            subject,
+            verdict: "bad",
+            text: `${formatBytes(free)} free in ${folder}: at least ${formatBytes(freeBytesMin)} are needed`,
+          };
         return { subject, verdict: "good", text: `${formatBytes(free)} free in ${folder}` };
       } catch (error) {
         return { subject, verdict: "bad", text: `${folder} cannot be written: ${reasonOf(error)}` };
@@ -91,19 +118,34 @@ async function disk(settings: Settings): Promise<Finding[]> {
 
 async function ports(settings: Settings): Promise<Finding> {
   const all = [...nativeParts.flatMap((part) => part.ports(settings)), settings.ports.functionsLambda];
-  if (readLiveState(settings)) return { subject: "Ports", verdict: "good", text: `the stack runs on ${all.join(", ")}` };
+  if (readLiveState(settings))
+    return { subject: "Ports", verdict: "good", text: `the stack runs on ${all.join(", ")}` };
   const taken: string[] = [];
   for (const port of all) {
     if (await isPortFree(port)) continue;
     const holder = portHolder(port);
     taken.push(`${port} is held by ${holder ? `pid ${holder.pid} (${holder.command})` : "a process of another user"}`);
   }
-  if (taken.length > 0) return { subject: "Ports", verdict: "bad", text: `${taken.join("; ")}. Stop it, or set TRIPLINE_PORT_OFFSET=10000` };
+  if (taken.length > 0)
+    return {
+      subject: "Ports",
+      verdict: "bad",
+      text: `${taken.join("; ")}. Stop it, or set TRIPLINE_PORT_OFFSET=10000`,
+    };
   return { subject: "Ports", verdict: "good", text: `${all.join(", ")} are free` };
 }
 
 async function engine(): Promise<Finding> {
   const found = await findContainerEngine();
-  if (found) return { subject: "Containers", verdict: "good", text: `${found} answers: 'npx tripline up --containers' works too` };
-  return { subject: "Containers", verdict: "optional", text: "no container engine answers; it is only needed for 'npx tripline up --containers'" };
+  if (found)
+    return {
+      subject: "Containers",
+      verdict: "good",
+      text: `${found} answers: 'npx tripline up --containers' works too`,
+    };
+  return {
+    subject: "Containers",
+    verdict: "optional",
+    text: "no container engine answers; it is only needed for 'npx tripline up --containers'",
+  };
 }

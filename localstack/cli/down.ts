@@ -11,7 +11,8 @@ export async function down(options: { json?: boolean }): Promise<void> {
   const result = await bringDown(readSettings());
   if (options.json) printJson({ ok: true, ...result });
   else if (!result.wasRunning && result.orphans.length === 0) console.log("Nothing was running.");
-  else if (!result.wasRunning) console.log(`${green("✔")} Ended what a killed supervisor left behind: ${result.orphans.join(", ")}`);
+  else if (!result.wasRunning)
+    console.log(`${green("✔")} Ended what a killed supervisor left behind: ${result.orphans.join(", ")}`);
   else console.log(`${green("✔")} The stack is down.`);
 }
 
@@ -19,7 +20,10 @@ export async function down(options: { json?: boolean }): Promise<void> {
 const supervisorPatienceMs = 45_000;
 
 /** Stops the stack, with or without a living supervisor. */
-export async function bringDown(settings: Settings, volumes = false): Promise<{ wasRunning: boolean; orphans: string[] }> {
+export async function bringDown(
+  settings: Settings,
+  volumes = false,
+): Promise<{ wasRunning: boolean; orphans: string[] }> {
   const mode = readState(settings)?.mode;
   const live = readLiveState(settings);
   if (live !== undefined && !(await endProcess(live.supervisor, "SIGTERM", supervisorPatienceMs))) {

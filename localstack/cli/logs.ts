@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { StackError } from "../stack/errors.ts";
 import { paths, readSettings } from "../stack/settings.ts";
@@ -9,13 +9,23 @@ const followIntervalMs = 300;
 /** `tripline logs [name] [-f]` */
 export async function logs(options: { json?: boolean; follow?: boolean; lines: string }, name?: string): Promise<void> {
   const folder = paths(readSettings()).logs;
-  const all = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".log")).map((file) => file.slice(0, -4)) : [];
+  const all = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((file) => file.endsWith(".log"))
+        .map((file) => file.slice(0, -4))
+    : [];
   if (name !== undefined && !all.includes(name)) {
-    throw new StackError("USAGE", all.length === 0 ? "There are no logs yet: 'npx tripline up' first." : `There is no log '${name}'. There are: ${all.join(", ")}.`);
+    throw new StackError(
+      "USAGE",
+      all.length === 0
+        ? "There are no logs yet: 'npx tripline up' first."
+        : `There is no log '${name}'. There are: ${all.join(", ")}.`,
+    );
   }
   const names = name === undefined ? all : [name];
   const count = Number(options.lines);
-  if (!Number.isInteger(count) || count < 0) throw new StackError("USAGE", `--lines takes a whole number, not '${options.lines}'.`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new StackError("USAGE", `--lines takes a whole number, not '${options.lines}'.`);
   const width = Math.max(0, ...names.map((each) => each.length));
   const tint = [cyan, green, yellow];
   const print = (each: string, line: string) => {

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import colors from "picocolors";
 import { reasonOf, StackError } from "../stack/errors.ts";
 
@@ -24,7 +25,7 @@ export function reportFailure(error: unknown, json: boolean): void {
 
 /** Columns as wide as their widest cell; colours do not count. */
 export function table(rows: string[][]): string {
-  const visible = (text: string) => text.replace(/\u001b\[[0-9;]*m/g, "").length;
+  const visible = (text: string) => stripVTControlCharacters(text).length;
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, visible(cell))),
     [],
@@ -32,7 +33,9 @@ export function table(rows: string[][]): string {
   return rows
     .map((row) =>
       row
-        .map((cell, column) => (column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - visible(cell))))
+        .map((cell, column) =>
+          column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - visible(cell)),
+        )
         .join("  ")
         .trimEnd(),
     )

@@ -10,7 +10,8 @@ import { green, isTerminal, printJson } from "./output.ts";
 export async function reset(options: { json?: boolean; yes?: boolean }): Promise<void> {
   const settings = readSettings();
   if (!options.yes) {
-    if (!isTerminal || options.json) throw new StackError("USAGE", "reset removes all local data: add --yes to say so.");
+    if (!isTerminal || options.json)
+      throw new StackError("USAGE", "reset removes all local data: add --yes to say so.");
     const readline = createInterface({ input: process.stdin, output: process.stdout });
     const answer = await readline.question(`Remove all data of the local stack in ${settings.home}? [y/N] `);
     readline.close();

@@ -33,7 +33,8 @@ export async function status(options: { json?: boolean }): Promise<void> {
     console.log("The stack is not running: 'npx tripline up' starts it.");
     return;
   }
-  const colour = (state: string) => (["healthy", "RUNNING"].includes(state) ? green(state) : state === "absent" ? yellow(state) : red(state));
+  const colour = (state: string) =>
+    ["healthy", "RUNNING"].includes(state) ? green(state) : state === "absent" ? yellow(state) : red(state);
   const rows = parts.map((part) => [
     part.name,
     colour(part.state),
@@ -49,20 +50,33 @@ export async function status(options: { json?: boolean }): Promise<void> {
     console.log(
       table([
         ["connector", "state", "task"].map((title) => dim(title)),
-        ...connectors.map((each) => [each.name, colour(each.state), each.tasks.map((task) => colour(task.state)).join(", ") || "none"]),
+        ...connectors.map((each) => [
+          each.name,
+          colour(each.state),
+          each.tasks.map((task) => colour(task.state)).join(", ") || "none",
+        ]),
       ]),
     );
   }
   for (const [name, report] of Object.entries(live?.declared ?? {})) {
     if (report.state === "failed") console.log(`${red("✖")} ${bold(name)}: ${report.detail}`);
   }
-  if (live === undefined) console.log(`\n${red("✖")} The supervisor is gone, so nothing is kept running: 'npx tripline up' takes over, 'npx tripline down' ends the rest.`);
+  if (live === undefined)
+    console.log(
+      `\n${red("✖")} The supervisor is gone, so nothing is kept running: 'npx tripline up' takes over, 'npx tripline down' ends the rest.`,
+    );
 }
 
 async function partStatus(settings: Settings, part: (typeof nativeParts)[number]): Promise<PartStatus> {
   const report = readState(settings)?.parts[part.name];
-  const status: PartStatus = { name: part.name, state: "stopped", ports: part.ports(settings), restarts: report?.restarts ?? 0 };
-  if (report?.state === "absent") return { ...status, state: "absent", ...(report.detail ? { detail: report.detail } : {}) };
+  const status: PartStatus = {
+    name: part.name,
+    state: "stopped",
+    ports: part.ports(settings),
+    restarts: report?.restarts ?? 0,
+  };
+  if (report?.state === "absent")
+    return { ...status, state: "absent", ...(report.detail ? { detail: report.detail } : {}) };
   if (isAlive(report?.process)) {
     status.pid = report.process.pid;
     status.residentBytes = residentBytes(report.process.pid);
@@ -83,7 +97,9 @@ async function partStatus(settings: Settings, part: (typeof nativeParts)[number]
 async function connectorStatus(settings: Settings): Promise<Pick<ConnectorStatus, "name" | "state" | "tasks">[]> {
   try {
     const all = await new ConnectClient(settings.connectUrl).list();
-    return [...all.values()].map(({ name, state, tasks }) => ({ name, state, tasks })).sort((a, b) => a.name.localeCompare(b.name));
+    return [...all.values()]
+      .map(({ name, state, tasks }) => ({ name, state, tasks }))
+      .sort((a, b) => a.name.localeCompare(b.name));
   } catch {
     return [];
   }

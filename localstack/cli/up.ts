@@ -54,7 +54,8 @@ export async function bringUp(settings: Settings, options: UpOptions): Promise<S
   });
   await list.run();
   const state = readLiveState(settings);
-  if (state === undefined) throw new StackError("START_FAILED", `The supervisor ended: see ${paths(settings).log("supervisor")}`);
+  if (state === undefined)
+    throw new StackError("START_FAILED", `The supervisor ended: see ${paths(settings).log("supervisor")}`);
   return state;
 }
 
@@ -65,16 +66,28 @@ async function startTasks(settings: Settings, options: UpOptions): Promise<Listr
     title: "What an earlier run left behind",
     task: async (_, task) => {
       if (!(await until(() => readLiveState(settings) === undefined, 30_000))) {
-        throw new StackError("START_FAILED", "The stack is stopping and did not end within 30 s: try again, or 'npx tripline down'.");
+        throw new StackError(
+          "START_FAILED",
+          "The stack is stopping and did not end within 30 s: try again, or 'npx tripline down'.",
+        );
       }
       const ended = await endOrphans(settings);
-      task.title = ended.length > 0 ? `Ended what an earlier run left behind: ${ended.join(", ")}` : "Nothing left behind by an earlier run";
+      task.title =
+        ended.length > 0
+          ? `Ended what an earlier run left behind: ${ended.join(", ")}`
+          : "Nothing left behind by an earlier run";
     },
   };
   if (containers) {
     return [
       orphans,
-      { title: "Containers", task: async (_, task) => composeUp(settings, (text) => { task.output = text; }) },
+      {
+        title: "Containers",
+        task: async (_, task) =>
+          composeUp(settings, (text) => {
+            task.output = text;
+          }),
+      },
       { title: "Supervisor", task: () => startSupervisor(settings, "containers") },
     ];
   }
@@ -133,12 +146,18 @@ async function checkPorts(settings: Settings): Promise<void> {
 async function startSupervisor(settings: Settings, mode: StackState["mode"]): Promise<void> {
   mkdirSync(paths(settings).logs, { recursive: true });
   const log = openSync(paths(settings).log("supervisor"), "a");
-  const args = [new URL("../stack/supervisor.ts", import.meta.url).pathname, ...(mode === "containers" ? ["--containers"] : [])];
+  const args = [
+    new URL("../stack/supervisor.ts", import.meta.url).pathname,
+    ...(mode === "containers" ? ["--containers"] : []),
+  ];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   child.unref();
   if (!(await until(() => readLiveState(settings) !== undefined, 10_000))) {
-    throw new StackError("START_FAILED", `The supervisor did not start: ${lastLine(paths(settings).log("supervisor"))}`);
+    throw new StackError(
+      "START_FAILED",
+      `The supervisor did not start: ${lastLine(paths(settings).log("supervisor"))}`,
+    );
   }
 }
 
@@ -160,20 +179,34 @@ const declarationTitles: Record<DeclarationName, string> = {
 /** Follows the supervisor's report, a line for each part, until all of them are good. */
 function waitTask(settings: Settings): ListrTask {
   const deadline = Date.now() + readyTimeoutMs;
-  const follow = (title: string, look: (state: StackState) => { state: string; detail?: string } | undefined): ListrTask => ({
+  const follow = (
+    title: string,
+    look: (state: StackState) => { state: string; detail?: string } | undefined,
+  ): ListrTask => ({
     title,
     task: async (_, task) => {
       let last: { state: string; detail?: string } | undefined;
-      const done = await until(() => {
-        const state = readLiveState(settings);
-        if (state === undefined) throw new StackError("START_FAILED", `The supervisor ended: ${lastLine(paths(settings).log("supervisor"))}`);
-        last = look(state);
-        if (last?.detail && !["healthy", "done"].includes(last.state)) task.output = last.detail;
-        return last !== undefined && ["healthy", "done", "absent"].includes(last.state);
-      }, deadline - Date.now(), 100);
+      const done = await until(
+        () => {
+          const state = readLiveState(settings);
+          if (state === undefined)
+            throw new StackError(
+              "START_FAILED",
+              `The supervisor ended: ${lastLine(paths(settings).log("supervisor"))}`,
+            );
+          last = look(state);
+          if (last?.detail && !["healthy", "done"].includes(last.state)) task.output = last.detail;
+          return last !== undefined && ["healthy", "done", "absent"].includes(last.state);
+        },
+        deadline - Date.now(),
+        100,
+      );
       if (last?.state === "absent") task.skip(`${title}: left out`);
       if (!done) {
-        throw new StackError("START_FAILED", `${title} does not answer after ${readyTimeoutMs / 1000} s${last?.detail ? `: ${last.detail}` : ""}. 'npx tripline logs' shows why.`);
+        throw new StackError(
+          "START_FAILED",
+          `${title} does not answer after ${readyTimeoutMs / 1000} s${last?.detail ? `: ${last.detail}` : ""}. 'npx tripline logs' shows why.`,
+        );
       }
     },
   });

@@ -25,7 +25,10 @@ export async function findContainerEngine(): Promise<"docker" | "podman" | undef
 /** Brings the containers up and waits for their health checks. */
 export async function composeUp(settings: Settings, progress: (text: string) => void): Promise<void> {
   if (settings.ports.postgres !== 5432) {
-    throw new StackError("CONTAINERS", "TRIPLINE_PORT_OFFSET moves the native stack only: docker-compose.yml has the standard ports.");
+    throw new StackError(
+      "CONTAINERS",
+      "TRIPLINE_PORT_OFFSET moves the native stack only: docker-compose.yml has the standard ports.",
+    );
   }
   await compose(["up", "--detach", "--wait"], progress);
 }
@@ -56,6 +59,9 @@ async function compose(args: string[], progress: (text: string) => void): Promis
     child.once("close", resolve);
   });
   if (code !== 0) {
-    throw new StackError("CONTAINERS", `${engine} compose ${args[0]} failed: ${output.join("").trim().split("\n").slice(-3).join(" ")}`);
+    throw new StackError(
+      "CONTAINERS",
+      `${engine} compose ${args[0]} failed: ${output.join("").trim().split("\n").slice(-3).join(" ")}`,
+    );
   }
 }

@@ -47,12 +47,19 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<Ja
     text = (await run(command, ["-version"])).stderr;
   } catch (cause) {
     const where = env["JAVA_HOME"] ? `at JAVA_HOME (${env["JAVA_HOME"]})` : "on the PATH";
-    throw new StackError("JAVA_MISSING", `Kafka needs Java ${javaMajorMinimum}, and there is none ${where}. ${installJava}`, { cause });
+    throw new StackError(
+      "JAVA_MISSING",
+      `Kafka needs Java ${javaMajorMinimum}, and there is none ${where}. ${installJava}`,
+      { cause },
+    );
   }
   const version = /version "([^"]+)"/.exec(text)?.[1] ?? "?";
   const major = Number(version.split(/[.-]/)[0]);
   if (!(major >= javaMajorMinimum)) {
-    throw new StackError("JAVA_TOO_OLD", `Kafka needs Java ${javaMajorMinimum} or newer, and '${command}' is ${version}. ${installJava}`);
+    throw new StackError(
+      "JAVA_TOO_OLD",
+      `Kafka needs Java ${javaMajorMinimum} or newer, and '${command}' is ${version}. ${installJava}`,
+    );
   }
   return { command, major, version };
 }
@@ -116,7 +123,10 @@ export async function resolveJars(settings: Settings, folder: string, progress: 
     child.once("close", resolve);
   });
   if (code !== 0) {
-    const errors = output.join("").split("\n").filter((line) => line.includes("ERROR"));
+    const errors = output
+      .join("")
+      .split("\n")
+      .filter((line) => line.includes("ERROR"));
     throw new StackError(
       "JARS_DOWNLOAD",
       `Maven could not fetch the jars: ${errors[0] ?? `exit code ${code}`}. Check the network (and ~/.m2/settings.xml for a proxy or mirror), then run 'npx tripline up' again.`,
@@ -142,12 +152,20 @@ async function findMaven(settings: Settings, progress: (text: string) => void): 
     await artifact.default(maven.coordinates, staging);
     const archive = join(staging, maven.archive);
     const actual = await digest(archive, "sha512");
-    if (actual !== maven.sha512) throw new StackError("JARS_CHECKSUM", `${maven.archive} has sha512 ${actual}, and ${maven.sha512} was expected: it was not used.`);
+    if (actual !== maven.sha512)
+      throw new StackError(
+        "JARS_CHECKSUM",
+        `${maven.archive} has sha512 ${actual}, and ${maven.sha512} was expected: it was not used.`,
+      );
     await run("tar", ["-xzf", archive, "-C", staging]);
     await rename(join(staging, maven.folder), join(settings.cache, maven.folder));
   } catch (cause) {
     if (cause instanceof StackError) throw cause;
-    throw new StackError("JARS_DOWNLOAD", `Maven could not be fetched (${reasonOf(cause)}). Check the network, or install Maven ('apt-get install maven', 'brew install maven').`, { cause });
+    throw new StackError(
+      "JARS_DOWNLOAD",
+      `Maven could not be fetched (${reasonOf(cause)}). Check the network, or install Maven ('apt-get install maven', 'brew install maven').`,
+      { cause },
+    );
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -199,4 +217,3 @@ export async function lockJars(folder: string): Promise<void> {
   const lines = [...(await checksums(folder))].map(([file, sha256]) => `${sha256}  ${file}\n`);
   await writeFile(checksumsFile, lines.join(""));
 }
-

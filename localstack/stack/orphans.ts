@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { postmasterPid } from "./parts/postgres.ts";
 import { nativeParts } from "./parts/index.ts";
+import { postmasterPid } from "./parts/postgres.ts";
 import { endProcess, identify, isAlive, type ProcessIdentity } from "./processes.ts";
 import type { Settings } from "./settings.ts";
 import { readState } from "./state.ts";
@@ -20,7 +20,11 @@ export async function endOrphans(settings: Settings): Promise<string[]> {
   }
   const postmaster = await postmasterPid(settings);
   const postmasterProcess = postmaster === undefined ? undefined : identify(postmaster);
-  if (postmasterProcess && commandOf(postmasterProcess.pid).includes("postgres") && !found.some((each) => each.name === "postgres")) {
+  if (
+    postmasterProcess &&
+    commandOf(postmasterProcess.pid).includes("postgres") &&
+    !found.some((each) => each.name === "postgres")
+  ) {
     found.push({ name: "postgres", process: postmasterProcess, signal: "SIGINT" });
   }
   // Connect first, so that it does not complain about the broker that goes away beneath it.

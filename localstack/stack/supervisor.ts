@@ -1,7 +1,7 @@
 // The process that keeps the local stack running: it starts the servers, brings back one that ends, makes what must
 // exist, and keeps the connectors registered. `tripline up` starts it in the background, `tripline down` ends it.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, openSync, closeSync, renameSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectClient } from "../../shared/connectors/connect-client.ts";
 import { ConnectorReconciler, isRunning } from "../../shared/connectors/reconciler.ts";
@@ -11,7 +11,14 @@ import { awsIsInstalled } from "./parts/aws.ts";
 import { nativeParts, type Part, type PartName } from "./parts/index.ts";
 import { endProcess, identify, isAlive, type ProcessIdentity, until } from "./processes.ts";
 import { loopback, paths, readSettings, type Settings } from "./settings.ts";
-import { type DeclarationName, declarations, type PartReport, readLiveState, type StackState, writeState } from "./state.ts";
+import {
+  type DeclarationName,
+  declarations,
+  type PartReport,
+  readLiveState,
+  type StackState,
+  writeState,
+} from "./state.ts";
 
 /** A server that ends by itself is started again after this long, doubled each time up to the maximum. */
 const restartDelayMsMin = 500;
@@ -184,12 +191,15 @@ class Supervisor {
   }
 
   async #keepConnectors(): Promise<void> {
-    const isDeclared = () => (["databases", "topics"] as const).every((name) => this.#state.declared[name]?.state === "done");
+    const isDeclared = () =>
+      (["databases", "topics"] as const).every((name) => this.#state.declared[name]?.state === "done");
     while (!isDeclared() && !this.#isStopping()) await this.#pause(50);
     if (!(await this.#waitFor(["connect"]))) return;
     // In containers Connect sees PostgreSQL by its name there.
     const postgres =
-      this.#state.mode === "containers" ? { host: "postgres", port: 5432 } : { host: loopback, port: this.#settings.ports.postgres };
+      this.#state.mode === "containers"
+        ? { host: "postgres", port: 5432 }
+        : { host: loopback, port: this.#settings.ports.postgres };
     const declared = await connectorsFor(this.#settings, postgres);
     const client = new ConnectClient(this.#settings.connectUrl);
     const reconciler = new ConnectorReconciler(declared);

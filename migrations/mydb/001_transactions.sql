@@ -8,5 +8,8 @@ create table transactions (
   created_at timestamp default current_timestamp
 );
 
+-- With the whole old row in a delete, Connect knows its user and routes it behind the user's other events.
+alter table transactions replica identity full;
+
 -- Down Migration
 drop table transactions;

@@ -40,13 +40,14 @@ export type AlertReason = v.InferOutput<typeof AlertReason>;
 export interface Alert {
   /** The same for the same rule, rule version and transaction, however often the transaction is judged. */
   readonly alertId: string;
-  readonly agent: "profile" | "velocity";
-  readonly rule: AlertReason["rule"];
+  readonly agent: string;
+  readonly rule: string;
   readonly ruleVersion: number;
   readonly transactionId: number;
   readonly userId: number;
   readonly amountCents: number;
-  readonly reason: AlertReason;
+  /** An AlertReason for the two agents that come along; an agent of somebody else has its own. */
+  readonly reason: object;
   /** Of a transaction that was read by a snapshot, not as it happened. */
   readonly historical: boolean;
   /** Where the transaction was in Kafka. */
@@ -61,9 +62,7 @@ export interface Alert {
  * An alert as it is read back from fraud.alerts. Who forwards alerts may be older than who raised them: an agent or a rule that it
  * has not heard of (a model that scores in place of the rules) must pass through, not block the rest.
  */
-export interface StoredAlert extends Omit<Alert, "agent" | "rule" | "reason"> {
-  readonly agent: string;
-  readonly rule: string;
+export interface StoredAlert extends Omit<Alert, "reason"> {
   readonly reason: unknown;
   /** When PostgreSQL stored the alert, microseconds since 1970. */
   readonly createdAtMicros: number;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { reasonOf } from "../errors.ts";
@@ -29,7 +29,10 @@ export async function findPython(): Promise<{ command: string; version: string }
   const install =
     "Debian or Ubuntu: 'apt-get install python3-venv'; macOS: 'brew install python@3.12'. Only the local SNS, SQS, S3 and Secrets Manager need it.";
   try {
-    const { stdout } = await run("python3", ["-c", "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])"]);
+    const { stdout } = await run("python3", [
+      "-c",
+      "import sys, venv, ensurepip; print('%d.%d.%d' % sys.version_info[:3])",
+    ]);
     const version = stdout.trim();
     const [major = 0, minor = 0] = version.split(".").map(Number);
     if (major < pythonMinimum[0] || (major === pythonMinimum[0] && minor < pythonMinimum[1])) {
@@ -45,7 +48,10 @@ export async function findPython(): Promise<{ command: string; version: string }
  * Installs the local AWS into a virtual environment in the cache, once.
  * Returns why it is not there when it cannot be: the rest of the stack runs without it.
  */
-export async function installAws(settings: Settings, progress: (text: string) => void = () => {}): Promise<{ missing: string } | undefined> {
+export async function installAws(
+  settings: Settings,
+  progress: (text: string) => void = () => {},
+): Promise<{ missing: string } | undefined> {
   if (await awsIsInstalled(settings)) return undefined;
   const python = await findPython();
   if ("missing" in python) return python;
@@ -57,7 +63,14 @@ export async function installAws(settings: Settings, progress: (text: string) =>
     // where it is missing, an earlier installation was interrupted.
     await rm(folder, { recursive: true, force: true });
     await run(python.command, ["-m", "venv", folder]);
-    await run(join(folder, "bin/pip"), ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", requirementsFile]);
+    await run(join(folder, "bin/pip"), [
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      "--no-deps",
+      "-r",
+      requirementsFile,
+    ]);
     return undefined;
   } catch (cause) {
     await rm(folder, { recursive: true, force: true });

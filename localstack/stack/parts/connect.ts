@@ -34,7 +34,9 @@ function workerProperties(settings: Settings, plugins: string): string {
     "session.timeout.ms": 6_000,
     "heartbeat.interval.ms": 2_000,
   };
-  return Object.entries(lines).map(([name, value]) => `${name}=${value}\n`).join("");
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
 }
 
 export const connect: Part = {

@@ -38,7 +38,9 @@ function serverProperties(settings: Settings, folder: string): string {
     "log.segment.bytes": 268_435_456,
     "log.retention.hours": 168,
   };
-  return Object.entries(lines).map(([name, value]) => `${name}=${value}\n`).join("");
+  return Object.entries(lines)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
 }
 
 /** What Java's servers log goes to their standard output, which the supervisor keeps in a file. */
@@ -79,10 +81,21 @@ export const kafka: Part = {
       // Without meta.properties the folder was never finished: an interrupted first start.
       await rm(join(folder, "data"), { recursive: true, force: true });
       const clusterId = randomBytes(16).toString("base64url");
-      const format = ["-cp", jars.kafkaClasspath, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties];
-      await run(java.command, ["-XX:TieredStopAtLevel=1", `-Dlog4j2.configurationFile=${log4j}`, ...format]).catch((cause) => {
-        throw new StackError("START_FAILED", `Kafka could not format ${folder}: ${reasonOf(cause)}`, { cause });
-      });
+      const format = [
+        "-cp",
+        jars.kafkaClasspath,
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        clusterId,
+        "-c",
+        properties,
+      ];
+      await run(java.command, ["-XX:TieredStopAtLevel=1", `-Dlog4j2.configurationFile=${log4j}`, ...format]).catch(
+        (cause) => {
+          throw new StackError("START_FAILED", `Kafka could not format ${folder}: ${reasonOf(cause)}`, { cause });
+        },
+      );
     }
     return {
       file: java.command,
@@ -100,7 +113,11 @@ export const kafka: Part = {
     };
   },
   async check(settings) {
-    const admin = connectKafka({ bootstrapServers: settings.bootstrapServers, clientId: "tripline-check", retries: 0 }).admin();
+    const admin = connectKafka({
+      bootstrapServers: settings.bootstrapServers,
+      clientId: "tripline-check",
+      retries: 0,
+    }).admin();
     try {
       await admin.connect();
       const { brokers, controller } = await admin.describeCluster();

@@ -81,7 +81,10 @@ function plainUser(): { uid: number; gid: number } {
       // No such user: the next one.
     }
   }
-  throw new StackError("POSTGRES_INIT", "PostgreSQL does not run as root and there is neither a user 'postgres' nor 'nobody': run as a plain user, or 'useradd --system postgres' first.");
+  throw new StackError(
+    "POSTGRES_INIT",
+    "PostgreSQL does not run as root and there is neither a user 'postgres' nor 'nobody': run as a plain user, or 'useradd --system postgres' first.",
+  );
 }
 
 /** May somebody who owns nothing on the way enter this folder? */
@@ -132,7 +135,11 @@ async function initialise(settings: Settings, places: Places): Promise<void> {
     );
   } catch (cause) {
     await rm(places.data, { recursive: true, force: true });
-    throw new StackError("POSTGRES_INIT", `PostgreSQL could not make its data folder ${places.data}: ${reasonOf(cause)}`, { cause });
+    throw new StackError(
+      "POSTGRES_INIT",
+      `PostgreSQL could not make its data folder ${places.data}: ${reasonOf(cause)}`,
+      { cause },
+    );
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -179,4 +186,3 @@ export async function removeData(settings: Settings): Promise<void> {
   const { data } = await findPlaces(settings);
   await rm(data, { recursive: true, force: true });
 }
-

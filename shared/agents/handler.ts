@@ -1,0 +1,66 @@
+import { MetricUnit } from "@aws-lambda-powertools/metrics";
+import { decodeRecord } from "../change-events/index.ts";
+import {
+  decodeRecords,
+  type KafkaBatchResponse,
+  KafkaEvent,
+  type KafkaRecord,
+  type LambdaHandler,
+  lambdaHandler,
+  reportRecordFailures,
+} from "../lambda/index.ts";
+import type { Pool } from "../postgres/index.ts";
+import type { Agent } from "./agent.ts";
+import { DurableFold, type FoldBatch, type FoldRecord } from "./fold.ts";
+import { postgresStore } from "./postgres-store.ts";
+import type { FoldStore } from "./store.ts";
+import { transactionOf } from "./transaction.ts";
+
+/** The Lambda function of an agent: decode the batch, judge it, record what came of it. */
+export function agentHandler(
+  agent: Agent,
+  { pool, store = postgresStore(pool, agent.name) }: { pool: Pool; store?: FoldStore },
+): LambdaHandler<KafkaBatchResponse> {
+  const fold = new DurableFold(agent, store);
+  return lambdaHandler({ input: KafkaEvent }, async (event, { logger, metrics }) => {
+    const { decoded, failures } = decodeRecords(event, (record) => foldRecordOf(record, agent));
+    const result = await fold.apply(byPartition(decoded));
+    for (const alert of result.alerts) {
+      logger.info("Alert", {
+        alertId: alert.alertId,
+        userId: alert.userId,
+        reason: alert.reason,
+        historical: alert.historical,
+      });
+    }
+    metrics.addMetric("TransactionsJudged", MetricUnit.Count, result.judged);
+    metrics.addMetric("AlertsRaised", MetricUnit.Count, result.newAlerts);
+    return reportRecordFailures(failures, { logger, metrics });
+  });
+}
+
+/** @throws {ChangeEventError} when the record is no change event, or not one that this agent can judge */
+export function foldRecordOf(record: KafkaRecord, agent: Agent): FoldRecord {
+  const decoded = decodeRecord(record);
+  if (decoded.kind === "tombstone") {
+    return { offset: record.offset, transaction: null, historical: false, committedAtMicros: 0 };
+  }
+  const { event } = decoded;
+  return {
+    offset: record.offset,
+    transaction: transactionOf(event, agent.needs),
+    historical: event.op === "r",
+    committedAtMicros: event.source.committedAtMicros,
+  };
+}
+
+function byPartition(decoded: readonly { record: KafkaRecord; value: FoldRecord }[]): FoldBatch[] {
+  const batches = new Map<string, { topic: string; partition: number; records: FoldRecord[] }>();
+  for (const { record, value } of decoded) {
+    const key = `${record.topic}-${record.partition}`;
+    const batch = batches.get(key) ?? { topic: record.topic, partition: record.partition, records: [] };
+    batch.records.push(value);
+    batches.set(key, batch);
+  }
+  return [...batches.values()];
+}
