@@ -6,14 +6,17 @@ import type { SourceRecord } from "./event.ts";
 import { createLogCreator, prepareKafkaJs } from "./kafka-client.ts";
 import type { KafkaSource, PartitionOffset, PollerLog, SourceListener, TopicPartition } from "./poller.ts";
 
-/** How long the group waits for a member that is silent (killed, say) before it gives its partitions to others. */
-export const SESSION_TIMEOUT_MS = 30_000;
-/** kafkajs's own default; well within a third of the session. */
+/**
+ * How long the group waits for a member that is silent: killed, say, or cut off by a broker's restart, after which
+ * kafkajs comes back as another member. Handlers run in workers, so nothing keeps this process from its heartbeats.
+ */
+export const SESSION_TIMEOUT_MS = 10_000;
+/** kafkajs's own default, a third of the session. */
 const HEARTBEAT_INTERVAL_MS = 3_000;
-/** How long other members wait for this one to join again. Not less than the session, for this member may be waiting. */
+/** How long the group waits for members to join again; a member that is still silent by then is out. */
 const REBALANCE_TIMEOUT_MS = 60_000;
-/** A rebalance waits this long for a running batch. Meanwhile kafkajs sends no heartbeats, so it ends before the session. */
-export const REJOIN_WAIT_MS_MAX = 20_000;
+/** How long a rebalance waits for a running batch: not so long that the group goes on without this member. */
+export const REJOIN_WAIT_MS_MAX = 45_000;
 /** Bounds how soon a partition that was paused is fetched again; records that arrive end the wait at once. */
 const FETCH_WAIT_MS_MAX = 100;
 /** Compressed. zstd takes change events to a fifteenth, so a fetch may grow to some 60 MB: kafkajs's 10 MB would be 150. */
@@ -27,8 +30,8 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 const TOPIC_WAIT_MS = 2_000;
 /** A broker that is gone must not hold up the end of the process. */
 const STOP_MS_MAX = 5_000;
-/** Some 25 s in all, so that the wait for a running batch (REJOIN_WAIT_MS_MAX) fits into one attempt to join. */
-const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 15, restartOnFailure: async () => false };
+/** Some 55 s in all, so that the wait for a running batch (REJOIN_WAIT_MS_MAX) fits into one attempt to join. */
+const RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 30, restartOnFailure: async () => false };
 const ADMIN_RETRY = { initialRetryTime: 200, retries: 2 };
 
 export interface SourceOptions {
@@ -127,6 +130,7 @@ export class KafkaJsSource implements KafkaSource {
     }
     if (this.#stopping) return;
 
+    let heartbeat = async () => {};
     const consumer = kafka.consumer({
       groupId: mapping.groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
@@ -137,7 +141,7 @@ export class KafkaJsSource implements KafkaSource {
       maxBytesPerPartition: FETCH_BYTES_PER_PARTITION_MAX,
       metadataMaxAge: METADATA_AGE_MS_MAX,
       allowAutoTopicCreation: false,
-      partitionAssigners: [waitForListener(listener)],
+      partitionAssigners: [waitForListener(listener, () => heartbeat())],
       retry: RETRY,
     });
     const client: Client = { consumer, commit: undefined };
@@ -149,6 +153,8 @@ export class KafkaJsSource implements KafkaSource {
         this.#pins.delete(Number(partition));
       }
     });
+    // A group whose broker was away for less than a session goes on without a new join.
+    consumer.on(consumer.events.HEARTBEAT, () => this.#noticeRecovery());
     let memberId = "";
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[mapping.topic] ?? [];
@@ -166,7 +172,13 @@ export class KafkaJsSource implements KafkaSource {
       await consumer.connect();
       // Where to begin is pinned above; what is left are partitions made later, and these are read whole.
       await consumer.subscribe({ topic: mapping.topic, fromBeginning: true });
-      await consumer.run({ autoCommit: false, eachBatch: async (payload) => this.#receive(client, payload, listener) });
+      await consumer.run({
+        autoCommit: false,
+        eachBatch: async (payload) => {
+          heartbeat = payload.heartbeat;
+          this.#receive(client, payload, listener);
+        },
+      });
       const error = await Promise.race([crashed, this.#stopped.promise]);
       if (error !== undefined) throw error;
     } finally {
@@ -288,7 +300,7 @@ interface Client {
  * for its protocol, though, and takes a rebalance error there as a reason to wait and ask again: so a running batch can
  * end and be committed by the member that still has its partitions.
  */
-function waitForListener(listener: SourceListener): PartitionAssigner {
+function waitForListener(listener: SourceListener, heartbeat: () => Promise<void>): PartitionAssigner {
   return (config) => {
     const roundRobin = kafkajs.PartitionAssigners.roundRobin(config);
     let waitingSinceMs: number | undefined;
@@ -300,6 +312,8 @@ function waitForListener(listener: SourceListener): PartitionAssigner {
         listener.onRebalancing();
         waitingSinceMs ??= Date.now();
         if (!listener.isIdle() && Date.now() - waitingSinceMs < REJOIN_WAIT_MS_MAX) {
+          // Its answer is that the group is rebalancing, and that this member is still there.
+          heartbeat().catch(() => {});
           throw Object.assign(new Error("a batch is running"), { type: "REBALANCE_IN_PROGRESS" });
         }
         waitingSinceMs = undefined;
