@@ -11,6 +11,22 @@ const run = promisify(execFile);
 
 const requirementsFile = join(projectRoot, "localstack/requirements.txt");
 
+/** What the local AWS offers, here and in docker-compose.yml. */
+export const awsServices = [
+  "sns",
+  "sqs",
+  "s3",
+  "secretsmanager",
+  "sts",
+  "lambda",
+  "cloudformation",
+  "cloudwatch",
+  "events",
+  "iam",
+  "logs",
+  "ssm",
+] as const;
+
 /** MiniStack's own minimum. */
 const pythonMinimum = [3, 10] as const;
 
@@ -95,14 +111,15 @@ export const aws: Part = {
         MINISTACK_HOST: loopback,
         GATEWAY_PORT: String(settings.ports.aws),
         S3_DATA_DIR: join(folder, "s3"),
-        SERVICES: "sns,sqs,s3,secretsmanager,sts,lambda,cloudformation,cloudwatch,events,iam,logs,ssm",
+        SERVICES: awsServices.join(","),
         LOG_LEVEL: "WARNING",
       },
       cwd: folder,
     };
   },
   async check(settings) {
-    const response = await fetch(`${settings.awsUrl}/_ministack/health`, { signal: AbortSignal.timeout(3_000) });
+    // MiniStack answers at LocalStack's address too, so one question does for both.
+    const response = await fetch(`${settings.awsUrl}/_localstack/health`, { signal: AbortSignal.timeout(3_000) });
     if (!response.ok) throw new Error(`the local AWS answers ${response.status}`);
   },
 };

@@ -2,41 +2,45 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findJava, locateJars } from "../jars.ts";
 import { loopback, type Settings } from "../settings.ts";
-import { log4jProperties } from "./kafka.ts";
+import { log4jProperties, properties } from "./kafka.ts";
 import type { Part } from "./part.ts";
 
-/** The worker's settings; the container gets the same ones, see docker-compose.yml. */
+/** What the worker is told wherever it runs. docker-compose.yml has the same settings. */
+export const workerSettings: Record<string, string | number | boolean> = {
+  "group.id": "tripline-connect",
+  "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+  "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+  "config.storage.topic": "connect-configs",
+  "config.storage.replication.factor": 1,
+  "offset.storage.topic": "connect-offsets",
+  "offset.storage.replication.factor": 1,
+  "offset.storage.partitions": 4,
+  "status.storage.topic": "connect-status",
+  "status.storage.replication.factor": 1,
+  "status.storage.partitions": 2,
+  // A connector may set compression and batching of its producer.
+  "connector.client.config.override.policy": "All",
+  // What a killed worker sends again is what it had not noted down yet.
+  "offset.flush.interval.ms": 1_000,
+  // One worker: nobody else would take the tasks over, so do not wait five minutes for somebody to.
+  "scheduled.rebalance.max.delay.ms": 0,
+  "session.timeout.ms": 6_000,
+  "heartbeat.interval.ms": 2_000,
+};
+
+export const workerHeap = ["-Xms256m", "-Xmx1g"];
+
 function workerProperties(settings: Settings, plugins: string): string {
-  const lines: Record<string, string | number | boolean> = {
+  return properties({
+    ...workerSettings,
     "bootstrap.servers": settings.bootstrapServers,
-    "group.id": "tripline-connect",
     listeners: `http://${loopback}:${settings.ports.connect}`,
     "rest.advertised.host.name": loopback,
     "rest.advertised.port": settings.ports.connect,
     "plugin.path": plugins,
+    // Debezium's archive declares its classes, so that Connect need not open every jar to find them.
     "plugin.discovery": "service_load",
-    "key.converter": "org.apache.kafka.connect.json.JsonConverter",
-    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
-    "config.storage.topic": "connect-configs",
-    "config.storage.replication.factor": 1,
-    "offset.storage.topic": "connect-offsets",
-    "offset.storage.replication.factor": 1,
-    "offset.storage.partitions": 4,
-    "status.storage.topic": "connect-status",
-    "status.storage.replication.factor": 1,
-    "status.storage.partitions": 2,
-    // A connector may set compression and batching of its producer.
-    "connector.client.config.override.policy": "All",
-    // What a killed worker sends again is what it had not noted down yet.
-    "offset.flush.interval.ms": 1_000,
-    // One worker: nobody else would take the tasks over, so do not wait five minutes for somebody to.
-    "scheduled.rebalance.max.delay.ms": 0,
-    "session.timeout.ms": 6_000,
-    "heartbeat.interval.ms": 2_000,
-  };
-  return Object.entries(lines)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join("");
+  });
 }
 
 export const connect: Part = {
@@ -49,21 +53,20 @@ export const connect: Part = {
     const [java, jars] = [await findJava(), await locateJars(settings)];
     const folder = join(settings.home, "connect");
     await mkdir(folder, { recursive: true });
-    const properties = join(folder, "worker.properties");
+    const propertiesFile = join(folder, "worker.properties");
     const log4j = join(folder, "log4j2.properties");
-    await writeFile(properties, workerProperties(settings, jars.plugins));
+    await writeFile(propertiesFile, workerProperties(settings, jars.plugins));
     await writeFile(log4j, log4jProperties);
     return {
       file: java.command,
       args: [
-        "-Xms256m",
-        "-Xmx1g",
+        ...workerHeap,
         "-XX:+UseParallelGC",
         `-Dlog4j2.configurationFile=${log4j}`,
         "-cp",
         jars.kafkaClasspath,
         "org.apache.kafka.connect.cli.ConnectDistributed",
-        properties,
+        propertiesFile,
       ],
       cwd: folder,
     };

@@ -11,34 +11,44 @@ import type { Part } from "./part.ts";
 
 const run = promisify(execFile);
 
-/** The broker's own settings; the container gets the same ones, see docker-compose.yml. */
+/** What the broker is told wherever it runs. docker-compose.yml has the same settings. */
+export const brokerSettings: Record<string, string | number | boolean> = {
+  "process.roles": "broker,controller",
+  "node.id": 1,
+  "controller.listener.names": "CONTROLLER",
+  // A misspelt topic should be an error, not a new topic.
+  "auto.create.topics.enable": false,
+  "offsets.topic.replication.factor": 1,
+  "offsets.topic.num.partitions": 8,
+  "transaction.state.log.replication.factor": 1,
+  "transaction.state.log.num.partitions": 8,
+  "transaction.state.log.min.isr": 1,
+  "share.coordinator.state.topic.replication.factor": 1,
+  "share.coordinator.state.topic.min.isr": 1,
+  // A group of one need not wait for others to join.
+  "group.initial.rebalance.delay.ms": 0,
+  "log.segment.bytes": 268_435_456,
+  "log.retention.hours": 168,
+};
+
+export const brokerHeap = ["-Xms256m", "-Xmx768m"];
+
 function serverProperties(settings: Settings, folder: string): string {
   const { kafka, kafkaExternal, kafkaController } = settings.ports;
-  const lines: Record<string, string | number | boolean> = {
-    "process.roles": "broker,controller",
-    "node.id": 1,
+  return properties({
+    ...brokerSettings,
     "controller.quorum.voters": `1@${loopback}:${kafkaController}`,
-    "controller.listener.names": "CONTROLLER",
     listeners: `PLAINTEXT://${loopback}:${kafka},EXTERNAL://${loopback}:${kafkaExternal},CONTROLLER://${loopback}:${kafkaController}`,
     "advertised.listeners": `PLAINTEXT://${loopback}:${kafka},EXTERNAL://${loopback}:${kafkaExternal}`,
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,EXTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
     "log.dirs": join(folder, "data"),
-    // A misspelt topic should be an error, not a new topic.
-    "auto.create.topics.enable": false,
-    "offsets.topic.replication.factor": 1,
-    "offsets.topic.num.partitions": 8,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.num.partitions": 8,
-    "transaction.state.log.min.isr": 1,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
-    // A group of one need not wait for others to join.
-    "group.initial.rebalance.delay.ms": 0,
-    "log.segment.bytes": 268_435_456,
-    "log.retention.hours": 168,
-  };
-  return Object.entries(lines)
+  });
+}
+
+/** A file in Java's properties format; no value of ours has anything to escape. */
+export function properties(values: Record<string, string | number | boolean>): string {
+  return Object.entries(values)
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 }
@@ -73,9 +83,9 @@ export const kafka: Part = {
     const [java, jars] = [await findJava(), await locateJars(settings)];
     const folder = join(settings.home, "kafka");
     await mkdir(folder, { recursive: true });
-    const properties = join(folder, "server.properties");
+    const propertiesFile = join(folder, "server.properties");
     const log4j = join(folder, "log4j2.properties");
-    await writeFile(properties, serverProperties(settings, folder));
+    await writeFile(propertiesFile, serverProperties(settings, folder));
     await writeFile(log4j, log4jProperties);
     if (!(await stat(join(folder, "data", "meta.properties")).catch(() => undefined))) {
       // Without meta.properties the folder was never finished: an interrupted first start.
@@ -89,7 +99,7 @@ export const kafka: Part = {
         "-t",
         clusterId,
         "-c",
-        properties,
+        propertiesFile,
       ];
       await run(java.command, ["-XX:TieredStopAtLevel=1", `-Dlog4j2.configurationFile=${log4j}`, ...format]).catch(
         (cause) => {
@@ -100,14 +110,13 @@ export const kafka: Part = {
     return {
       file: java.command,
       args: [
-        "-Xms256m",
-        "-Xmx768m",
+        ...brokerHeap,
         "-XX:+UseParallelGC",
         `-Dlog4j2.configurationFile=${log4j}`,
         "-cp",
         jars.kafkaClasspath,
         "kafka.Kafka",
-        properties,
+        propertiesFile,
       ],
       cwd: folder,
     };

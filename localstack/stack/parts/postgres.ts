@@ -11,13 +11,14 @@ import type { Part } from "./part.ts";
 
 const run = promisify(execFile);
 
-/** Settings that change data capture needs, and what keeps a forgotten slot from filling the disk. */
-const serverSettings: Record<string, string> = {
+/**
+ * Settings that change data capture needs, and what keeps a forgotten slot from filling the disk. docker-compose.yml has
+ * the same ones.
+ */
+export const serverSettings: Record<string, string> = {
   wal_level: "logical",
   max_wal_senders: "10",
   max_replication_slots: "10",
-  listen_addresses: loopback,
-  unix_socket_directories: "",
   timezone: "UTC",
   log_timezone: "UTC",
   shared_buffers: "256MB",
@@ -28,6 +29,9 @@ const serverSettings: Record<string, string> = {
   // An idle connector is asked for its position this often, so that its slot lets go of old WAL.
   wal_sender_timeout: "20s",
 };
+
+/** What only a server that is not in a container needs. */
+const nativeSettings: Record<string, string> = { listen_addresses: loopback, unix_socket_directories: "" };
 
 interface Places {
   binaries: string;
@@ -154,7 +158,10 @@ export const postgres: Part = {
   async prepare(settings) {
     const places = await findPlaces(settings);
     await initialise(settings, places);
-    const flags = Object.entries(serverSettings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const flags = Object.entries({ ...serverSettings, ...nativeSettings }).flatMap(([name, value]) => [
+      "-c",
+      `${name}=${value}`,
+    ]);
     return {
       file: join(places.binaries, "bin/postgres"),
       args: ["-D", places.data, "-p", String(settings.ports.postgres), ...flags],
