@@ -48,7 +48,7 @@ command("start", "the main job: stack, functions, transactions, and alerts as th
   each
     .option("--for <duration>", "end by itself, such as 60s or 5m (default: until Ctrl-C)")
     .option("--rate <rows>", "transactions a second", "2000")
-    .option("--down", "stop the stack at the end as well, not the functions alone"),
+    .option("--keep", "leave the stack running at the end (default: as it was before)"),
 );
 command("verify", "recompute in SQL which alerts must exist, and compare", verify);
 

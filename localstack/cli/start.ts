@@ -1,1 +1,290 @@
-export async function start(): Promise<void> {}
+import { setTimeout as sleep } from "node:timers/promises";
+import { formatAlert } from "../../shared/alerts/index.ts";
+import type { Pool } from "../../shared/postgres/index.ts";
+import { isGood, type Verification, verifyAlerts, waitUntilJudged } from "../audit/verify.ts";
+import { connectTo } from "../run/database.ts";
+import { FunctionHost, functionEnvironment } from "../run/functions.ts";
+import { generate } from "../run/generator.ts";
+import { percentile } from "../run/percentiles.ts";
+import { ProgressReader } from "../run/progress.ts";
+import { AlertReceiver, type ReceivedAlert } from "../run/receiver.ts";
+import { Screen } from "../run/screen.ts";
+import { reasonOf, StackError } from "../stack/errors.ts";
+import { readSettings, type Settings } from "../stack/settings.ts";
+import { readLiveState } from "../stack/state.ts";
+import { bringDown } from "./down.ts";
+import { bold, cyan, dim, green, printJson, red, yellow } from "./output.ts";
+import { bringUp } from "./up.ts";
+
+export interface StartOptions {
+  json?: boolean;
+  for?: string;
+  rate: string;
+  keep?: boolean;
+}
+
+/** How far the path may stand still at the end before what is left counts as lost. */
+const drainPatienceMs = 20_000;
+const statusIntervalMs = 1_000;
+const rateMax = 100_000;
+
+interface Totals {
+  rowsInserted: number;
+  judgedBefore: { profile: number; velocity: number };
+  judged: { profile: number; velocity: number };
+  alerts: { profile: number; velocity: number };
+  forwarded: number;
+  latenciesMs: number[];
+}
+
+/** `tripline start`, which `npm start` runs: the whole path from a row to an alert, live. */
+export async function start(options: StartOptions): Promise<void> {
+  const settings = readSettings();
+  const durationMs = options.for === undefined ? undefined : parseDuration(options.for);
+  const rate = parseRate(options.rate);
+  const startedMs = Date.now();
+  const wasUp = readLiveState(settings) !== undefined;
+  const stop = stopOnSignals(options.json === true);
+  const json = options.json === true;
+
+  const state = await bringUp(settings, { json });
+  if (!json && state.parts.aws?.state === "absent")
+    console.log(`${yellow("!")} no local AWS: alerts go to the log and the webhook`);
+  try {
+    await run({ settings, rate, durationMs, json, stop, startedMs });
+  } finally {
+    if (!wasUp && !options.keep) {
+      if (!json) console.log(dim("Stopping the stack"));
+      await bringDown(settings);
+    } else if (!json) console.log(dim("The stack still runs: 'npx tripline down' stops it."));
+  }
+}
+
+interface Run {
+  settings: Settings;
+  rate: number;
+  durationMs: number | undefined;
+  json: boolean;
+  stop: AbortSignal;
+  startedMs: number;
+}
+
+async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): Promise<void> {
+  const screen = new Screen();
+  const say = (text: string) => json || screen.line(text);
+  const pool = connectTo(settings, "mydb", 4);
+  const progress = new ProgressReader(settings, pool);
+  const totals = await readTotals(pool);
+  const firstId = await lastTransactionId(pool);
+  const receiver = new AlertReceiver((alert, arrivedAtMs) => {
+    const isOfThisRun = alert.transactionId > firstId;
+    const delayMs = arrivedAtMs - Date.parse(alert.committedAt);
+    if (isOfThisRun) {
+      totals.forwarded++;
+      totals.latenciesMs.push(delayMs);
+    }
+    say(alertLine(alert, arrivedAtMs, delayMs));
+  });
+  const host = new FunctionHost(settings, functionEnvironment(settings, await receiver.start()), (message) =>
+    say(`${yellow("!")} ${message}`),
+  );
+  try {
+    say(dim("Starting the functions (sls offline)"));
+    await host.start();
+    await host.ready(stop);
+    await progress.start();
+    if (stop.aborted) return;
+    say(
+      `${green("✔")} Functions consume after ${seconds(Date.now() - startedMs)}; inserting ${rate.toLocaleString("en-US")} transactions a second. ${dim("Ctrl-C ends.")}`,
+    );
+    const end = durationMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(durationMs)]);
+    const following = follow(progress, totals, screen, json, end);
+    await generate(pool, rate, {
+      signal: end,
+      onRows: (rows) => {
+        totals.rowsInserted += rows;
+      },
+      onTrouble: (error) => say(`${red("!")} PostgreSQL took no transactions: ${reasonOf(error)}`),
+    });
+    await following;
+    screen.end();
+    say(dim("No more transactions; letting the path run empty"));
+    await drain(pool, firstId, totals);
+    totals.judged = (await readTotals(pool)).judgedBefore;
+    totals.alerts = await countAlerts(pool, firstId);
+  } finally {
+    screen.end();
+    await host.stop();
+    await receiver.stop();
+    await progress.stop().catch(() => {});
+  }
+  const verification = await verifyAlerts(pool);
+  await pool.end();
+  if (!isGood(verification)) process.exitCode = 1;
+  if (json) printJson(summaryOf(totals, verification));
+  else printSummary(totals, verification);
+}
+
+/** Waits until the agents have judged every row and every alert of this run is forwarded, or nothing moves any more. */
+async function drain(pool: Pool, firstId: number, totals: Totals): Promise<void> {
+  await waitUntilJudged(pool, drainPatienceMs);
+  let [left, lastMoveMs] = [Number.POSITIVE_INFINITY, Date.now()];
+  while (left > 0 && Date.now() - lastMoveMs < drainPatienceMs) {
+    const alerts = await countAlerts(pool, firstId, "not historical");
+    const now = alerts.profile + alerts.velocity - totals.forwarded;
+    if (now !== left) [left, lastMoveMs] = [now, Date.now()];
+    if (left > 0) await sleep(50);
+  }
+}
+
+async function readTotals(pool: Pool): Promise<Totals> {
+  const { rows } = await pool.query<{ agent: "profile" | "velocity"; judged: number }>(
+    "select agent, sum(judged)::bigint as judged from fraud.progress group by agent",
+  );
+  const judgedBefore = {
+    profile: 0,
+    velocity: 0,
+    ...Object.fromEntries(rows.map(({ agent, judged }) => [agent, judged])),
+  };
+  return {
+    rowsInserted: 0,
+    judgedBefore,
+    judged: judgedBefore,
+    alerts: { profile: 0, velocity: 0 },
+    forwarded: 0,
+    latenciesMs: [],
+  };
+}
+
+async function lastTransactionId(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ id: number }>("select coalesce(max(id), 0) as id from transactions");
+  return rows[0]?.id ?? 0;
+}
+
+async function countAlerts(
+  pool: Pool,
+  firstId: number,
+  condition: "true" | "not historical" = "true",
+): Promise<Totals["alerts"]> {
+  const { rows } = await pool.query<{ agent: string; alerts: number }>(
+    `select agent, count(*) as alerts from fraud.alerts where transaction_id > $1 and ${condition} group by agent`,
+    [firstId],
+  );
+  return { profile: 0, velocity: 0, ...Object.fromEntries(rows.map(({ agent, alerts }) => [agent, alerts])) };
+}
+
+/** Keeps the status line true until the signal comes. */
+async function follow(
+  progress: ProgressReader,
+  totals: Totals,
+  screen: Screen,
+  json: boolean,
+  end: AbortSignal,
+): Promise<void> {
+  const number = (value: number) => value.toLocaleString("en-US");
+  let before = { atMs: Date.now(), forwarded: 0, rows: 0 };
+  while (!end.aborted) {
+    await sleep(statusIntervalMs, undefined, { signal: end }).catch(() => {});
+    if (json || end.aborted) continue;
+    const now = { atMs: Date.now(), forwarded: totals.forwarded, rows: totals.rowsInserted };
+    const perSecond = (name: "forwarded" | "rows") => ((now[name] - before[name]) * 1000) / (now.atMs - before.atMs);
+    try {
+      const { judged, lagMessages, temperature } = await progress.read();
+      const { profile, velocity } = totals.judgedBefore;
+      screen.status(
+        [
+          `${number(now.rows)} rows (${number(Math.round(perSecond("rows")))}/s)`,
+          `judged ${number(judged.profile - profile)} profile, ${number(judged.velocity - velocity)} velocity`,
+          `lag ${number(lagMessages)}`,
+          `alerts ${number(now.forwarded)} (${perSecond("forwarded").toFixed(1)}/s)`,
+          temperature ? `${temperature.celsius.toFixed(1)} °C` : "no temperature yet",
+        ].join("  ·  "),
+      );
+    } catch (error) {
+      screen.status(`the stack does not answer: ${reasonOf(error)}`);
+    }
+    before = now;
+  }
+}
+
+function alertLine(alert: ReceivedAlert, arrivedAtMs: number, delayMs: number): string {
+  const time = new Date(arrivedAtMs).toTimeString().slice(0, 8);
+  const tint = alert.agent === "profile" ? cyan : yellow;
+  return `${dim(time)}  ${tint(formatAlert(alert))}  ${dim(`after ${delayMs < 10_000 ? `${delayMs} ms` : seconds(delayMs)}`)}`;
+}
+
+function summaryOf(
+  { rowsInserted, judged, judgedBefore, alerts, forwarded, latenciesMs }: Totals,
+  verification: Verification,
+) {
+  const { expected, found, missing, unexpected, duplicated } = verification;
+  return {
+    rowsInserted,
+    eventsProcessed: {
+      profile: judged.profile - judgedBefore.profile,
+      velocity: judged.velocity - judgedBefore.velocity,
+    },
+    alerts,
+    forwarded,
+    latencyMs: { p50: percentile(latenciesMs, 0.5), p99: percentile(latenciesMs, 0.99) },
+    verify: { expected, found, missing, unexpected, duplicated },
+  };
+}
+
+function printSummary(totals: Totals, verification: Verification): void {
+  const { eventsProcessed, alerts, forwarded, latencyMs, verify } = summaryOf(totals, verification);
+  const number = (value: number) => value.toLocaleString("en-US");
+  console.log();
+  console.log(`${bold("Rows inserted")}   ${number(totals.rowsInserted)}`);
+  console.log(
+    `${bold("Judged")}          ${number(eventsProcessed.profile)} by profile, ${number(eventsProcessed.velocity)} by velocity`,
+  );
+  console.log(
+    `${bold("Alerts")}          ${number(alerts.profile)} profile, ${number(alerts.velocity)} velocity; ${number(forwarded)} forwarded`,
+  );
+  if (latencyMs.p50 !== null)
+    console.log(`${bold("Row to alert")}    ${latencyMs.p50} ms in the middle, ${latencyMs.p99} ms for 99 of 100`);
+  const mark = isGood(verification) ? green("✔") : red("✖");
+  console.log(
+    `${bold("Verify")}          ${mark} ${number(verify.expected)} alerts must exist and ${number(verify.found)} do: ${verify.missing} missing, ${verify.unexpected} unexpected, ${verify.duplicated} duplicated`,
+  );
+}
+
+/** The first signal ends the run in order; a second one ends the process at once, and `tripline down` cleans up. */
+function stopOnSignals(json: boolean): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) {
+        if (!json) console.log("\nNot in order: 'npx tripline down' ends what is left.");
+        process.exit(130);
+      }
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** 60s, 5m, 1h, or a number of seconds. */
+function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+  const ms = Number(match?.[1]) * { s: 1_000, m: 60_000, h: 3_600_000 }[(match?.[2] ?? "s") as "s" | "m" | "h"];
+  if (match === null || ms < 1_000 || ms > 2 ** 31 - 1)
+    throw new StackError("USAGE", `--for takes a duration such as 60s, 5m or 1h, not '${text}'.`);
+  return ms;
+}
+
+function parseRate(text: string): number {
+  const rate = Number(text);
+  if (!Number.isInteger(rate) || rate < 1 || rate > rateMax) {
+    throw new StackError(
+      "USAGE",
+      `--rate takes a whole number of transactions a second from 1 to ${rateMax.toLocaleString("en-US")}, not '${text}'.`,
+    );
+  }
+  return rate;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,18 @@
+import { connectPostgres, type Pool } from "../../shared/postgres/index.ts";
+import type { Settings } from "../stack/settings.ts";
+
+/** A pool to a database of the local stack, for the tools. */
+export function connectTo(settings: Settings, database: string, connectionsMax = 2): Pool {
+  return connectPostgres(
+    {
+      host: settings.postgres.host,
+      port: settings.postgres.port,
+      user: settings.postgres.user,
+      password: settings.postgres.password,
+      database,
+      tls: false,
+      applicationName: "tripline",
+    },
+    { limits: { connectionsMax } },
+  );
+}

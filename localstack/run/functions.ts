@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectKafka } from "../../shared/kafka/client.ts";
+import { groups } from "../../shared/kafka/topics.ts";
+import { reasonOf, StackError } from "../stack/errors.ts";
+import { endProcess, identify, isPortFree, portHolder } from "../stack/processes.ts";
+import { paths, projectRoot, type Settings } from "../stack/settings.ts";
+
+/** Draining the running batches takes as long as the longest function may run; nobody waits longer than this for it. */
+const stopPatienceMs = 30_000;
+const restartDelayMs = 1_000;
+const readyTimeoutMs = 90_000;
+
+/** `sls offline` as a child that is started again when it ends by itself. Its output goes to functions.log. */
+export class FunctionHost {
+  readonly #settings: Settings;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #onTrouble: (message: string) => void;
+  #child: ChildProcess | undefined;
+  #stopping = false;
+  #running: Promise<void> | undefined;
+
+  constructor(settings: Settings, environment: NodeJS.ProcessEnv, onTrouble: (message: string) => void) {
+    this.#settings = settings;
+    this.#environment = environment;
+    this.#onTrouble = onTrouble;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async start(): Promise<void> {
+    const port = this.#settings.ports.functionsLambda;
+    if (!(await isPortFree(port))) {
+      const holder = portHolder(port);
+      throw new StackError(
+        "PORT_IN_USE",
+        `Port ${port}, which the functions need, is held by ${holder ? `pid ${holder.pid} (${holder.command})` : "another process"}: another 'sls offline'? Stop it first.`,
+      );
+    }
+    this.#running = this.#keep();
+  }
+
+  async #keep(): Promise<void> {
+    while (!this.#stopping) {
+      const ended = await this.#runOnce();
+      if (this.#stopping) return;
+      this.#onTrouble(
+        `The functions' process ${ended}; starting it again (see ${paths(this.#settings).log("functions")})`,
+      );
+      await sleep(restartDelayMs);
+    }
+  }
+
+  async #runOnce(): Promise<string> {
+    const { ports } = this.#settings;
+    const output = openSync(paths(this.#settings).log("functions"), "a");
+    const child = spawn(
+      process.execPath,
+      [
+        join(projectRoot, "node_modules/serverless/bin/serverless.js"),
+        "offline",
+        "--httpPort",
+        String(ports.functionsHttp),
+        "--lambdaPort",
+        String(ports.functionsLambda),
+      ],
+      {
+        cwd: projectRoot,
+        env: { ...process.env, ...this.#environment },
+        stdio: ["ignore", output, output],
+        // Its own group: Ctrl-C reaches this process alone, which then stops things in order.
+        detached: true,
+      },
+    );
+    closeSync(output);
+    this.#child = child;
+    return new Promise((resolve) => {
+      child.once("error", (error) => resolve(`could not be started (${error.message})`));
+      child.once("exit", (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with code ${code}`));
+    });
+  }
+
+  /** Resolves when every consumer group of the system has its partitions. */
+  async ready(signal: AbortSignal): Promise<void> {
+    const admin = connectKafka({
+      bootstrapServers: this.#settings.bootstrapServers,
+      clientId: "tripline-start",
+    }).admin();
+    const deadline = Date.now() + readyTimeoutMs;
+    await admin.connect();
+    try {
+      while (!signal.aborted) {
+        const { groups: described } = await admin.describeGroups(Object.values(groups));
+        if (described.every((group) => group.state === "Stable" && group.members.length > 0)) return;
+        if (Date.now() > deadline) {
+          throw new StackError(
+            "START_FAILED",
+            `The functions do not consume after ${readyTimeoutMs / 1000} s: see ${paths(this.#settings).log("functions")}`,
+          );
+        }
+        await sleep(200);
+      }
+    } catch (error) {
+      if (error instanceof StackError) throw error;
+      throw new StackError("START_FAILED", `Kafka could not be asked for its groups: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** Lets running batches end and their offsets be committed, then ends the process. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const pid = this.#child?.pid;
+    const identity = pid === undefined ? undefined : identify(pid);
+    if (identity) await endProcess(identity, "SIGINT", stopPatienceMs);
+    await this.#running;
+  }
+}
+
+/** What the functions must know of this stack; serverless.yml reads it. */
+export function functionEnvironment(settings: Settings, webhookUrl: string): NodeJS.ProcessEnv {
+  return {
+    TRIPLINE_HOME: settings.home,
+    TRIPLINE_POSTGRES_PORT: String(settings.ports.postgres),
+    TRIPLINE_KAFKA: settings.bootstrapServers,
+    TRIPLINE_AWS_URL: settings.awsUrl,
+    ALERTS_WEBHOOK_URL: webhookUrl,
+    // Colours and spinners are for terminals; this goes to a file.
+    NO_COLOR: "1",
+    CI: "true",
+  };
+}
