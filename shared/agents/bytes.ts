@@ -6,6 +6,7 @@
 const initialBytes = 1024;
 /** A safe integer takes at most this many bytes, zigzagged or not. */
 const varintBytesMax = 8;
+const factorMax = 0x80 ** (varintBytesMax - 1);
 
 export class ByteWriter {
   #buffer = new Uint8Array(initialBytes);
@@ -65,12 +66,13 @@ export class ByteReader {
 
   unsigned(): number {
     let value = 0;
-    for (let factor = 1; ; factor *= 0x80) {
+    for (let factor = 1; factor <= factorMax; factor *= 0x80) {
       const byte = this.#buffer[this.#position++];
       if (byte === undefined) throw new RangeError("The stored state ends in the middle of a number: it was cut off.");
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
     }
+    throw new RangeError("The stored state has a number that is too long: it was damaged.");
   }
 
   signed(): number {
