@@ -15,7 +15,7 @@ const amountSetting = v.pipe(
   v.transform((text) => Math.round(Number(text) * 100)),
 );
 
-const ProfileEnvironment = v.object({
+const ProfileSettings = v.object({
   PROFILE_RULE: v.optional(v.picklist(["ratio", "sigma"], "must be ratio or sigma"), "ratio"),
   PROFILE_RULE_VERSION: v.optional(integerSetting(1, 1_000_000), "1"),
   PROFILE_HISTORY: v.optional(integerSetting(1, 1_000), "50"),
@@ -23,6 +23,17 @@ const ProfileEnvironment = v.object({
   PROFILE_AMOUNT_ABOVE: v.optional(amountSetting, "500.00"),
   PROFILE_THRESHOLD: v.optional(multipleSetting, "3"),
 });
+
+const ProfileEnvironment = v.pipe(
+  ProfileSettings,
+  v.forward(
+    v.check(
+      (settings) => settings.PROFILE_HISTORY_MINIMUM <= settings.PROFILE_HISTORY,
+      "must not be above PROFILE_HISTORY: the agent would never judge",
+    ),
+    ["PROFILE_HISTORY_MINIMUM"],
+  ),
+);
 
 export interface ProfileConfig {
   /** `ratio`: more than `threshold` × the mean. `sigma`: more than the mean + `threshold` × the sample deviation. */
