@@ -81,15 +81,23 @@ export class KafkaJsSource implements KafkaSource {
   }
 
   seek({ topic, partition, offset }: PartitionOffset): void {
-    this.#client?.consumer.seek({ topic, partition, offset: String(offset) });
+    this.#steer((consumer) => consumer.seek({ topic, partition, offset: String(offset) }));
   }
 
   pause({ topic, partition }: TopicPartition): void {
-    this.#client?.consumer.pause([{ topic, partitions: [partition] }]);
+    this.#steer((consumer) => consumer.pause([{ topic, partitions: [partition] }]));
   }
 
   resume({ topic, partition }: TopicPartition): void {
-    this.#client?.consumer.resume([{ topic, partitions: [partition] }]);
+    this.#steer((consumer) => consumer.resume([{ topic, partitions: [partition] }]));
+  }
+
+  #steer(action: (consumer: Consumer) => void): void {
+    try {
+      if (this.#client !== undefined) action(this.#client.consumer);
+    } catch {
+      // kafkajs refuses this from a consumer that has crashed. The next one starts from what is committed anyway.
+    }
   }
 
   async #live(listener: SourceListener): Promise<void> {

@@ -6,7 +6,7 @@ import { LambdaInvoker } from "./lambda-invoker.ts";
 const EVENT: MappingEvent = { eventSource: "SelfManagedKafka", bootstrapServers: "b:1", records: {} };
 
 /** serverless-offline's Lambda, as far as the invoker uses it. */
-function invokerOf(handler: (event: unknown) => Promise<unknown>, timeoutMs?: number) {
+function invokerOf(handler: (event: unknown) => Promise<unknown>, timeoutMs?: number, reloadHandler = false) {
   let event: unknown;
   const seen = { cleanups: 0 };
   const lambda = {
@@ -20,7 +20,7 @@ function invokerOf(handler: (event: unknown) => Promise<unknown>, timeoutMs?: nu
       seen.cleanups += 1;
     },
   };
-  return { invoker: new LambdaInvoker({ lambda, functionKey: "fn", timeoutMs }), seen };
+  return { invoker: new LambdaInvoker({ lambda, functionKey: "fn", timeoutMs, inWorker: true, reloadHandler }), seen };
 }
 
 describe("LambdaInvoker", () => {
@@ -51,6 +51,12 @@ describe("LambdaInvoker", () => {
     expect(seen.cleanups).toBe(1);
   });
 
+  test("gives each invocation its own environment when the handler is to be reloaded", async () => {
+    const { invoker, seen } = invokerOf(async () => null, 1_000, true);
+    await invoker.invoke(EVENT);
+    expect(seen.cleanups).toBe(1);
+  });
+
   // In a Node of its own: jest's `process` is a copy that hears of no workers.
   test.each([
     ["process.exit(3)", "the worker exited with code 3"],
@@ -63,7 +69,7 @@ describe("LambdaInvoker", () => {
         get: () => ({ setEvent() {}, runHandler: () => new Promise(() => new Worker(${JSON.stringify(code)}, { eval: true })) }),
         cleanup: async () => console.log("cleanup"),
       };
-      const invoker = new LambdaInvoker({ lambda, functionKey: "fn", timeoutMs: undefined });
+      const invoker = new LambdaInvoker({ lambda, functionKey: "fn", timeoutMs: undefined, inWorker: true, reloadHandler: false });
       console.log(JSON.stringify(await invoker.invoke({})));`;
     const output = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
       encoding: "utf8",
@@ -71,5 +77,24 @@ describe("LambdaInvoker", () => {
     });
     const outcome = { kind: "failed", code: "SOK_FUNCTION_CRASHED", reason };
     expect(output).toBe(`cleanup\n${JSON.stringify(outcome)}\n`);
+  });
+
+  test("does not call a worker that has ended between two invocations", () => {
+    const script = `
+      const { Worker } = await import("node:worker_threads");
+      const { LambdaInvoker } = await import(${JSON.stringify(new URL("./lambda-invoker.ts", import.meta.url))});
+      let worker;
+      const runHandler = async () => { worker ??= new Worker("setTimeout(() => { throw 1 }, 50)", { eval: true }); };
+      const lambda = { get: () => ({ setEvent() {}, runHandler }), cleanup: async () => console.log("cleanup") };
+      const invoker = new LambdaInvoker({ lambda, functionKey: "fn", timeoutMs: undefined, inWorker: true, reloadHandler: false });
+      await invoker.invoke({});
+      await new Promise((resolve) => worker.on("exit", resolve));
+      console.log("ended");
+      await invoker.invoke({});`;
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      encoding: "utf8",
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    expect(output).toBe("ended\ncleanup\n");
   });
 });

@@ -13,12 +13,19 @@ export interface LambdaInvokerOptions {
   readonly functionKey: string;
   /** undefined waits for ever. */
   readonly timeoutMs: number | undefined;
+  /** Whether the function runs in a worker thread: not in process, where its workers are its own, nor in a container. */
+  readonly inWorker: boolean;
+  /** A new environment for each invocation: serverless-offline's `reloadHandler`. */
+  readonly reloadHandler: boolean;
 }
 
 /** Runs a function by serverless-offline, in a worker thread or however else it is configured. */
 export class LambdaInvoker implements Invoker {
   readonly #options: LambdaInvokerOptions;
   #onWorkerEnd: (reason: string) => void = () => {};
+  #worker: Worker | undefined;
+  /** The worker has ended on its own; serverless-offline would still call it. */
+  #workerGone = false;
 
   constructor(options: LambdaInvokerOptions) {
     this.#options = options;
@@ -26,7 +33,8 @@ export class LambdaInvoker implements Invoker {
   }
 
   async invoke(event: MappingEvent): Promise<InvokeOutcome> {
-    const { functionKey, lambda, timeoutMs } = this.#options;
+    const { functionKey, lambda, reloadHandler, timeoutMs } = this.#options;
+    if (this.#workerGone) await this.reset();
     const ended = Promise.withResolvers<InvokeOutcome>();
     this.#onWorkerEnd = (reason) => ended.resolve({ kind: "failed", code: "SOK_FUNCTION_CRASHED", reason });
     const timer =
@@ -46,7 +54,7 @@ export class LambdaInvoker implements Invoker {
         ended.promise,
       ]);
       // What timed out still runs and what crashed is never marked idle: both leave with their environment, as on AWS.
-      if (outcome.kind === "failed") await this.reset();
+      if (outcome.kind === "failed" || reloadHandler) await this.reset();
       return outcome;
     } catch (error) {
       return { kind: "failed", code: "SOK_FUNCTION_FAILED", reason: String(error) };
@@ -58,13 +66,23 @@ export class LambdaInvoker implements Invoker {
 
   /** Ends the environment; the next invocation starts a new one, with the code as it is then. */
   async reset(): Promise<void> {
+    this.#worker = undefined;
+    this.#workerGone = false;
     await this.#options.lambda.cleanup();
   }
 
   /** @internal */
   adopt(worker: Worker): void {
-    worker.on("error", (error) => this.#onWorkerEnd(String(error)));
-    worker.on("exit", (exitCode) => this.#onWorkerEnd(`the worker exited with code ${exitCode}`));
+    if (!this.#options.inWorker) return;
+    this.#worker = worker;
+    const end = (reason: string) => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#workerGone = true;
+      this.#onWorkerEnd(reason);
+    };
+    worker.on("error", (error) => end(String(error)));
+    worker.on("exit", (exitCode) => end(`the worker exited with code ${exitCode}`));
   }
 }
 

@@ -117,7 +117,13 @@ export default class ServerlessOfflineKafka {
       const lambda = new Lambda(this.#serverless, { ...options, noTimeout: true });
       lambda.create([{ functionKey, functionDefinition }]);
       const timeoutMs = options["noTimeout"] ? undefined : this.#timeoutSeconds(functionDefinition) * 1_000;
-      const invoker = new LambdaInvoker({ lambda, functionKey, timeoutMs });
+      const invoker = new LambdaInvoker({
+        lambda,
+        functionKey,
+        timeoutMs,
+        inWorker: !options["useInProcess"] && !options["useDocker"],
+        reloadHandler: Boolean(options["reloadHandler"]),
+      });
       const name = `Kafka: ${functionKey}`;
       const source = new KafkaJsSource({ name, mapping, log: this.#log });
       return { invoker, poller: new Poller({ ...mapping, name, source, invoker, clock, log: this.#log }) };
