@@ -52,8 +52,11 @@ export class KafkaJsSource implements KafkaSource {
   #pinned = false;
   #client: Client | undefined;
   #life: Promise<void> | undefined;
-  #announced = false;
+  /** The partitions last shown in the log. */
+  #announced: string | undefined;
   #outage = false;
+  /** Clients that have ended since records last came, and what the last one said. */
+  #failures = 0;
   #complaint = "";
   readonly #stopped = Promise.withResolvers<void>();
   #stopping = false;
@@ -101,15 +104,14 @@ export class KafkaJsSource implements KafkaSource {
   }
 
   async #live(listener: SourceListener): Promise<void> {
-    for (let failures = 1; !this.#stopping; failures += 1) {
-      const joined = this.#announced;
+    while (!this.#stopping) {
       try {
         await this.#runClient(listener);
       } catch (error) {
         this.#complain(error);
       }
-      if (this.#announced && !joined) failures = 1;
-      await this.#sleep(backoffMs(CONNECT_BACKOFF, failures, Math.random()));
+      this.#failures += 1;
+      await this.#sleep(backoffMs(CONNECT_BACKOFF, this.#failures, Math.random()));
     }
   }
 
@@ -200,6 +202,8 @@ export class KafkaJsSource implements KafkaSource {
     // kafkajs's consumer.commitOffsets tries again after a rebalance, when a partition may be another member's. This one
     // commits once, in the generation of now, or fails.
     client.commit ??= (offsets) => payload.commitOffsetsIfNecessary(offsets);
+    this.#failures = 0;
+    this.#complaint = "";
     const { topic, partition, messages } = payload.batch;
     listener.onRecords({ topic, partition }, messages.map(toSourceRecord));
   }
@@ -248,13 +252,16 @@ export class KafkaJsSource implements KafkaSource {
   #announce(partitions: readonly number[]): void {
     const { log, mapping, name } = this.#options;
     this.#noticeRecovery();
-    this.#complaint = "";
     const { groupId, startingPosition, topic } = mapping;
     const list = partitions.length === 0 ? "no partition" : `partitions ${ranges(partitions)}`;
-    const line = `${name}: ${topic}, ${list}, group ${groupId}, from what it has committed or ${startingPosition.kind}`;
-    if (this.#announced) log.notice(`${name}: ${topic}, now ${list}`);
-    else log.notice(line);
-    this.#announced = true;
+    if (this.#announced === undefined) {
+      log.notice(
+        `${name}: ${topic}, ${list}, group ${groupId}, from what it has committed or ${startingPosition.kind}`,
+      );
+    } else if (this.#announced !== list) {
+      log.notice(`${name}: ${topic}, now ${list}`);
+    }
+    this.#announced = list;
   }
 
   #noticeOutage(reason: string): void {

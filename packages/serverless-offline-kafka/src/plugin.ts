@@ -62,6 +62,7 @@ export default class ServerlessOfflineKafka {
   readonly #serverless: Serverless;
   readonly #cliOptions: Options;
   readonly #log: Log;
+  #mappings: readonly MappingConfig[] = [];
   #running: readonly RunningMapping[] = [];
 
   constructor(serverless: Serverless, cliOptions: Options, { log }: { readonly log: Log }) {
@@ -71,9 +72,13 @@ export default class ServerlessOfflineKafka {
     // Before and after, so that the order of the plugins in serverless.yml does not matter: serverless-offline's own
     // `end` hook leaves the process.
     this.hooks = {
+      "before:offline:start:init": async () => this.#prepare(),
       "after:offline:start:init": () => this.#start(),
       "before:offline:start:end": () => this.#stop(),
-      "before:offline:start": async () => this.#followPlainOffline(),
+      "before:offline:start": async () => {
+        this.#prepare();
+        this.#followPlainOffline();
+      },
       "offline:functionsUpdated:cleanup": () => this.#reload(),
     };
   }
@@ -99,19 +104,22 @@ export default class ServerlessOfflineKafka {
     };
   }
 
-  async #start(): Promise<void> {
+  /** Before anything listens on a port, so that wrong configuration ends the process. */
+  #prepare(): void {
     const { mappings, warnings } = this.#readMappings();
     for (const warning of warnings) this.#log.warning(`Kafka: ${warning}`);
-    const enabled: MappingConfig[] = [];
-    for (const mapping of mappings) {
-      if (mapping.enabled) enabled.push(mapping);
-      else this.#log.notice(`Kafka: ${mapping.functionKey}: ${mapping.topic}, not enabled`);
+    for (const { enabled, functionKey, topic } of mappings) {
+      if (!enabled) this.#log.notice(`Kafka: ${functionKey}: ${topic}, not enabled`);
     }
-    if (enabled.length === 0) return;
+    this.#mappings = mappings.filter(({ enabled }) => enabled);
+  }
+
+  async #start(): Promise<void> {
+    if (this.#mappings.length === 0) return;
     // Here and not above: serverless-offline is a peer, and without mappings it is not ours to load.
     const { default: Lambda } = await import("serverless-offline/lambda");
     const options = this.#lambdaOptions();
-    this.#running = enabled.map((mapping) => {
+    this.#running = this.#mappings.map((mapping) => {
       const { functionKey } = mapping;
       const functionDefinition = this.#serverless.service.getFunction(functionKey);
       const lambda = new Lambda(this.#serverless, { ...options, noTimeout: true });
@@ -159,8 +167,10 @@ export default class ServerlessOfflineKafka {
     try {
       return readMappings(this.#describeService());
     } catch (error) {
-      // The framework prints its own errors without a stack.
-      if (error instanceof MappingError) throw new this.#serverless.classes.Error(error.message, error.code);
+      // The framework prints its own errors without a stack, and without their code.
+      if (error instanceof MappingError) {
+        throw new this.#serverless.classes.Error(`${error.code}: ${error.message}`, error.code);
+      }
       throw error;
     }
   }
