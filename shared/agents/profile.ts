@@ -1,11 +1,9 @@
 import type { RatioReason, SigmaReason } from "../alerts/index.ts";
 import type { Agent, Finding, Memory } from "./agent.ts";
-import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { ByteWriter } from "./bytes.ts";
 import type { ProfileConfig } from "./config.ts";
 import type { Transaction } from "./transaction.ts";
-
-/** Users that one partition remembers; beyond it, whoever was quiet the longest is forgotten and starts anew. */
-export const usersMax = 250_000;
+import { UserHistories } from "./user-histories.ts";
 
 /** The threshold is compared as a fraction of whole numbers: config.ts allows four decimals. */
 const thresholdScale = 10_000;
@@ -16,58 +14,32 @@ export function profileAgent(config: ProfileConfig): Agent {
     name: "profile",
     ruleVersion: config.ruleVersion,
     needs: new Set(),
-    create: () => new ProfileMemory(config),
-    decode: (reader) => ProfileMemory.decode(config, reader),
+    create: () => new ProfileMemory(config, new UserHistories()),
+    // A configuration with a shorter history takes effect on what was stored, too.
+    decode: (reader) => new ProfileMemory(config, UserHistories.decode(reader, config.historyMax)),
   };
 }
 
-/** The last amounts of each user, the oldest first, in cents. Users are in the order of their last transaction. */
+/** The last amounts of each user, in cents. */
 class ProfileMemory implements Memory {
   readonly #config: ProfileConfig;
-  readonly #users = new Map<number, number[]>();
+  readonly #amounts: UserHistories;
 
-  constructor(config: ProfileConfig) {
+  constructor(config: ProfileConfig, amounts: UserHistories) {
     this.#config = config;
+    this.#amounts = amounts;
   }
 
   judge({ userId, amountCents }: Transaction): Finding | undefined {
-    const history = this.#users.get(userId) ?? [];
+    const history = this.#amounts.of(userId);
     const finding = judgeAmount(this.#config, history, amountCents);
-    this.#remember(userId, history, amountCents);
+    history.push(amountCents);
+    if (history.length > this.#config.historyMax) history.shift();
     return finding;
   }
 
-  #remember(userId: number, history: number[], amountCents: number): void {
-    history.push(amountCents);
-    if (history.length > this.#config.historyMax) history.shift();
-    this.#users.delete(userId);
-    this.#users.set(userId, history);
-    if (this.#users.size > usersMax) {
-      for (const quietest of this.#users.keys()) {
-        this.#users.delete(quietest);
-        break;
-      }
-    }
-  }
-
   encode(writer: ByteWriter): void {
-    writer.unsigned(this.#users.size);
-    for (const [userId, history] of this.#users) {
-      writer.signed(userId);
-      writer.unsigned(history.length);
-      for (const amountCents of history) writer.unsigned(amountCents);
-    }
-  }
-
-  static decode(config: ProfileConfig, reader: ByteReader): ProfileMemory {
-    const memory = new ProfileMemory(config);
-    for (let count = reader.unsigned(); count > 0; count--) {
-      const userId = reader.signed();
-      const history = Array.from({ length: reader.unsigned() }, () => reader.unsigned());
-      // A configuration with a shorter history takes effect on what was stored, too.
-      memory.#users.set(userId, history.slice(-config.historyMax));
-    }
-    return memory;
+    this.#amounts.encode(writer);
   }
 }
 
@@ -112,7 +84,7 @@ function judgeSigma(
   history: readonly number[],
 ): Finding | undefined {
   const [n, sum] = [BigInt(count), BigInt(sumCents)];
-  const sumOfSquares = history.reduce((total, each) => total + BigInt(each) ** 2n, 0n);
+  const sumOfSquares = exactSumOfSquares(history);
   const distance = n * BigInt(amountCents) - sum;
   const spread = n * sumOfSquares - sum ** 2n;
   const scaledThreshold = BigInt(Math.round(threshold * thresholdScale));
@@ -122,4 +94,11 @@ function judgeSigma(
   const meanCents = Math.round(sumCents / count);
   const reason: SigmaReason = { rule: "sigma", count, meanCents, deviationCents, threshold };
   return { rule: reason.rule, reason };
+}
+
+/** BigInts are slow, and few amounts need them: a sum of natural numbers that ends as a safe integer was one all along. */
+function exactSumOfSquares(amounts: readonly number[]): bigint {
+  const sum = amounts.reduce((total, each) => total + each * each, 0);
+  if (Number.isSafeInteger(sum)) return BigInt(sum);
+  return amounts.reduce((total, each) => total + BigInt(each) ** 2n, 0n);
 }
