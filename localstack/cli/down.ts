@@ -1,5 +1,7 @@
+import { endOrphanedFunctions } from "../run/functions.ts";
 import { composeDown } from "../stack/containers.ts";
 import { StackError } from "../stack/errors.ts";
+import { exclusively } from "../stack/lock.ts";
 import { endOrphans } from "../stack/orphans.ts";
 import { endProcess } from "../stack/processes.ts";
 import { readSettings, type Settings } from "../stack/settings.ts";
@@ -19,17 +21,29 @@ export async function down(options: { json?: boolean }): Promise<void> {
 /** The supervisor ends its servers within this, or they are ended for it. */
 const supervisorPatienceMs = 45_000;
 
+interface BroughtDown {
+  wasRunning: boolean;
+  orphans: string[];
+}
+
 /** Stops the stack, with or without a living supervisor. */
-export async function bringDown(
-  settings: Settings,
-  volumes = false,
-): Promise<{ wasRunning: boolean; orphans: string[] }> {
-  const mode = readState(settings)?.mode;
+export async function bringDown(settings: Settings): Promise<BroughtDown> {
+  return exclusively(settings, () => takeDown(settings, false));
+}
+
+/** What bringDown does, for a command that keeps others away already; with `volumes` the containers' data goes too. */
+export async function takeDown(settings: Settings, volumes: boolean): Promise<BroughtDown> {
+  const state = readState(settings);
   const live = readLiveState(settings);
   if (live !== undefined && !(await endProcess(live.supervisor, "SIGTERM", supervisorPatienceMs))) {
     throw new StackError("START_FAILED", `The supervisor (pid ${live.supervisor.pid}) could not be ended.`);
   }
-  const orphans = await endOrphans(settings);
-  if (mode === "containers" && (live !== undefined || volumes)) await composeDown(volumes);
+  const functionsEnded = await endOrphanedFunctions(settings);
+  const orphans = [...(functionsEnded ? ["functions"] : []), ...(await endOrphans(settings))];
+  // Containers outlive a supervisor that was killed, and `stopping` says whether it was.
+  if (state?.mode === "containers" && (live !== undefined || volumes || !state.stopping)) {
+    await composeDown(volumes);
+    if (live === undefined) orphans.push("containers");
+  }
   return { wasRunning: live !== undefined, orphans };
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { groups } from "../../shared/kafka/topics.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
-import { endProcess, identify, isPortFree, portHolder } from "../stack/processes.ts";
+import { endProcess, identify, isAlive, isPortFree, type ProcessIdentity, portHolder } from "../stack/processes.ts";
 import { paths, projectRoot, type Settings } from "../stack/settings.ts";
 
 /** Draining the running batches takes as long as the longest function may run; nobody waits longer than this for it. */
@@ -33,6 +33,7 @@ export class FunctionHost {
   }
 
   async start(): Promise<void> {
+    await endOrphanedFunctions(this.#settings);
     const port = this.#settings.ports.functionsLambda;
     if (!(await isPortFree(port))) {
       const holder = portHolder(port);
@@ -78,6 +79,7 @@ export class FunctionHost {
     );
     closeSync(output);
     this.#child = child;
+    writeRecord(this.#settings, child.pid);
     return new Promise((resolve) => {
       child.once("error", (error) => resolve(`could not be started (${error.message})`));
       child.once("exit", (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with code ${code}`));
@@ -121,7 +123,36 @@ export class FunctionHost {
     const identity = pid === undefined ? undefined : identify(pid);
     if (identity) await endProcess(identity, "SIGINT", stopPatienceMs);
     await this.#running;
+    rmSync(recordFile(this.#settings), { force: true });
   }
+}
+
+/** Who runs the functions, so that a later run can end them when their owner was killed. */
+interface FunctionsRecord {
+  functions: ProcessIdentity;
+  owner: ProcessIdentity;
+}
+
+function recordFile(settings: Settings): string {
+  return join(settings.home, "functions.json");
+}
+
+function writeRecord(settings: Settings, pid: number | undefined): void {
+  const [functions, owner] = [pid === undefined ? undefined : identify(pid), identify(process.pid)];
+  if (functions === undefined || owner === undefined) return;
+  writeFileSync(recordFile(settings), JSON.stringify({ functions, owner } satisfies FunctionsRecord));
+}
+
+/** Ends the functions' process of a run that was killed. True when there was one. */
+export async function endOrphanedFunctions(settings: Settings): Promise<boolean> {
+  let record: FunctionsRecord;
+  try {
+    record = JSON.parse(readFileSync(recordFile(settings), "utf8")) as FunctionsRecord;
+  } catch {
+    return false;
+  }
+  if (isAlive(record.owner) || !isAlive(record.functions)) return false;
+  return endProcess(record.functions, "SIGINT", stopPatienceMs);
 }
 
 /** What the functions must know of this stack; serverless.yml reads it. */

@@ -27,8 +27,8 @@ const bodyBytesMax = 64 * 1024;
  */
 export class AlertReceiver {
   readonly #server: Server;
+  readonly #path: string;
   readonly #seen = new Set<string>();
-  #url = "";
   /** How many came more than once. */
   repeated = 0;
 
@@ -67,15 +67,13 @@ export class AlertReceiver {
     this.#path = path;
   }
 
-  readonly #path: string;
-
+  /** Returns the address to post alerts to; its path is a secret of this run. */
   async start(): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(0, loopback, resolve);
     });
-    this.#url = `http://${loopback}:${(this.#server.address() as AddressInfo).port}${this.#path}`;
-    return this.#url;
+    return `http://${loopback}:${(this.#server.address() as AddressInfo).port}${this.#path}`;
   }
 
   async stop(): Promise<void> {

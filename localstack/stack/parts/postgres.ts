@@ -116,7 +116,9 @@ async function initialise(settings: Settings, places: Places): Promise<void> {
   if (await stat(join(places.data, "PG_VERSION")).catch(() => undefined)) return;
   // A half-made cluster of an interrupted first start has no PG_VERSION, or is not worth keeping.
   await rm(places.data, { recursive: true, force: true });
-  await mkdir(places.data, { recursive: true, mode: 0o700 });
+  // Only the data folder itself is closed to others: its user must be able to walk to it.
+  await mkdir(dirname(places.data), { recursive: true });
+  await mkdir(places.data, { mode: 0o700 });
   const passwordFile = join(dirname(places.data), `.${randomUUID()}`);
   await writeFile(passwordFile, `${settings.postgres.password}\n`, { mode: 0o600 });
   try {
