@@ -32,8 +32,9 @@ export interface FoldResult {
 }
 
 /**
- * After this many transactions of a partition its state is written whole and the changes before are dropped. A cold
- * environment replays at most this many, about 0.1 s; a checkpoint is written about as often as a partition sees them.
+ * After this many transactions of a partition its state is written whole and the changes before are dropped, so that a cold
+ * environment replays at most this many, about 0.1 s. A change counts as one more: those without transactions must not pile
+ * up either, where a table has nothing but updates or is snapshotted again.
  */
 export const transactionsPerCheckpoint = 50_000;
 
@@ -41,6 +42,7 @@ interface Warm {
   readonly lineage: string;
   nextOffset: number;
   readonly state: PartitionState;
+  /** Transactions and changes. */
   sinceCheckpoint: number;
 }
 
@@ -55,14 +57,20 @@ interface Warm {
 export class DurableFold {
   readonly #agent: Agent;
   readonly #store: FoldStore;
+  readonly #transactionsPerCheckpoint: number;
   readonly #warm = new Map<string, Warm>();
 
-  constructor(agent: Agent, store: FoldStore) {
+  constructor(agent: Agent, store: FoldStore, options: { transactionsPerCheckpoint?: number } = {}) {
     this.#agent = agent;
     this.#store = store;
+    this.#transactionsPerCheckpoint = options.transactionsPerCheckpoint ?? transactionsPerCheckpoint;
   }
 
-  /** @throws whatever the store throws; then nothing has happened, or, when only COMMIT's answer was lost, everything. */
+  /**
+   * At most one batch a partition.
+   *
+   * @throws whatever the store throws; then nothing has happened, or, when only COMMIT's answer was lost, everything.
+   */
   async apply(batches: readonly FoldBatch[]): Promise<FoldResult> {
     const filled = batches.filter((batch) => batch.records.length > 0);
     if (filled.length === 0) return { judged: 0, repeated: 0, ignored: 0, delivered: 0, alerts: [], newAlerts: 0 };
@@ -141,7 +149,7 @@ export class DurableFold {
     for (const change of changes) {
       const transactions = decodeTransactions(change.transactions);
       for (const each of transactions) warm.state.apply(each);
-      warm.sinceCheckpoint += transactions.length;
+      warm.sinceCheckpoint += transactions.length + 1;
     }
     warm.nextOffset = reached;
     return true;
@@ -165,7 +173,7 @@ export class DurableFold {
     }
     const firstOffset = warm.nextOffset;
     warm.nextOffset = (records.at(-1)?.offset ?? firstOffset - 1) + 1;
-    warm.sinceCheckpoint += judged.length;
+    warm.sinceCheckpoint += judged.length + 1;
     return {
       topic,
       partition,
@@ -199,7 +207,7 @@ export class DurableFold {
 
   async #checkpointIfDue(transaction: FoldTransaction, { topic, partition }: TopicPartition): Promise<void> {
     const warm = this.#warm.get(keyOf({ topic, partition }));
-    if (warm === undefined || warm.sinceCheckpoint < transactionsPerCheckpoint) return;
+    if (warm === undefined || warm.sinceCheckpoint < this.#transactionsPerCheckpoint) return;
     await transaction.writeCheckpoint({ topic, partition, nextOffset: warm.nextOffset, state: warm.state.encode() });
     warm.sinceCheckpoint = 0;
   }
