@@ -65,6 +65,15 @@ describe("Batcher", () => {
     expect(taken).toHaveLength(40);
   });
 
+  test("closes when a partition's buffer is full, unless that partition is held", () => {
+    const made = batcher({ windowMs: 300_000 });
+    made.add("t-0", [record(0, 0)], 1_000);
+    expect(made.dueAtMs(() => true)).toBe(1_000);
+    expect(made.dueAtMs(() => false)).toBe(301_000);
+    made.hold("t-0");
+    expect(made.dueAtMs(() => true)).toBeUndefined();
+  });
+
   test("gives a record that is too large alone, marked by its size", () => {
     const payloadBytes = 2_000;
     const made = batcher({ payloadBytes });

@@ -101,20 +101,26 @@ export class Batcher<Owner> {
     return queue === undefined ? { records: 0, bytes: 0 } : { records: waitingIn(queue), bytes: queue.bytes };
   }
 
-  /** When the next batch closes: in the past if it is full already, undefined if nothing waits. */
-  dueAtMs(): number | undefined {
+  /**
+   * When the next batch closes: in the past if it is full already, undefined if nothing waits. A partition that cannot
+   * get more records for now (`isFull`) closes it too, for waiting would bring nothing.
+   */
+  dueAtMs(isFull: (owner: Owner) => boolean = () => false): number | undefined {
+    let full = false;
     let records = 0;
     let bytes = this.#limits.envelopeBytes;
     let firstArrivedAtMs = Number.POSITIVE_INFINITY;
     for (const queue of this.#queues.values()) {
       const first = queue.waiting[queue.head];
       if (queue.held || first === undefined) continue;
+      full ||= isFull(queue.owner);
       records += waitingIn(queue);
       bytes += queue.overheadBytes + queue.bytes;
       firstArrivedAtMs = Math.min(firstArrivedAtMs, first.arrivedAtMs);
     }
     if (records === 0) return undefined;
-    if (records >= this.#limits.records || bytes >= this.#limits.payloadBytes) return firstArrivedAtMs;
+    full ||= records >= this.#limits.records || bytes >= this.#limits.payloadBytes;
+    if (full) return firstArrivedAtMs;
     return firstArrivedAtMs + this.#limits.windowMs;
   }
 

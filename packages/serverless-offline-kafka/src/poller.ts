@@ -203,6 +203,7 @@ export class Poller implements SourceListener {
       this.#lose(lease);
       this.#open(topic, partition);
       this.#options.source.seek({ topic, partition, offset: first.offset });
+      this.#options.source.resume({ topic, partition });
       this.#next();
       return;
     }
@@ -256,7 +257,7 @@ export class Poller implements SourceListener {
     const retry = [...this.#waiting].sort((a, b) => a.retryAtMs - b.retryAtMs)[0];
     const dueAtMs = Math.min(
       retry?.retryAtMs ?? Number.POSITIVE_INFINITY,
-      this.#batcher.dueAtMs() ?? Number.POSITIVE_INFINITY,
+      this.#batcher.dueAtMs((lease) => lease.paused) ?? Number.POSITIVE_INFINITY,
     );
     if (dueAtMs > nowMs) {
       if (Number.isFinite(dueAtMs)) {
