@@ -185,7 +185,7 @@ class Deliveries {
     const before = this.#watermarks();
     try {
       const result = await this.#environment(environment).apply(batches);
-      const counted = result.judged + result.repeated + result.ignored + result.delivered;
+      const counted = result.judged + result.repeated + result.ignored + result.redelivered;
       expect(counted).toBe(batches.reduce((sum, { records }) => sum + records.length, 0));
       this.newAlerts += result.newAlerts;
       for (const [partition, { end }] of ranges.entries()) {
@@ -289,7 +289,7 @@ describe("what is read", () => {
     await new DurableFold(agent, store).apply([judging(0, 10)]);
     const taken = counted(store);
     const result = await new DurableFold(agent, store).apply([judging(2, 9)]);
-    expect(result).toMatchObject({ judged: 0, delivered: 7, alerts: [], newAlerts: 0 });
+    expect(result).toMatchObject({ judged: 0, redelivered: 7, alerts: [], newAlerts: 0 });
     expect(taken).toEqual(["lockWatermarks", "commit", "answer"]);
   });
 
@@ -360,7 +360,7 @@ test("a lost answer to COMMIT doubles nothing and loses nothing", async () => {
   store.breaksAt = (step) => step === "answer";
   await expect(fold.apply([judging(10, 20)])).rejects.toThrow("broken at answer");
   store.breaksAt = () => false;
-  expect(await fold.apply([judging(10, 25)])).toMatchObject({ delivered: 10, judged: 5 });
+  expect(await fold.apply([judging(10, 25)])).toMatchObject({ redelivered: 10, judged: 5 });
   expect(byId(store.alerts)).toEqual(byId(plainFold(agent, [judging(0, 25)])));
 });
 

@@ -25,7 +25,7 @@ export interface FoldResult {
   /** Updates, deletes and the like. */
   ignored: number;
   /** Delivered again: below the watermark. */
-  delivered: number;
+  redelivered: number;
   alerts: readonly Alert[];
   /** Of these alerts, how many were not in the table yet. */
   newAlerts: number;
@@ -73,7 +73,7 @@ export class DurableFold {
    */
   async apply(batches: readonly FoldBatch[]): Promise<FoldResult> {
     const filled = batches.filter((batch) => batch.records.length > 0);
-    if (filled.length === 0) return { judged: 0, repeated: 0, ignored: 0, delivered: 0, alerts: [], newAlerts: 0 };
+    if (filled.length === 0) return { judged: 0, repeated: 0, ignored: 0, redelivered: 0, alerts: [], newAlerts: 0 };
     try {
       return await this.#store.transaction((transaction) => this.#applyIn(transaction, filled));
     } catch (error) {
@@ -85,13 +85,13 @@ export class DurableFold {
 
   async #applyIn(transaction: FoldTransaction, batches: readonly FoldBatch[]): Promise<FoldResult> {
     const watermarks = new Map((await transaction.lockWatermarks(batches)).map((each) => [keyOf(each), each]));
-    const result = { judged: 0, repeated: 0, ignored: 0, delivered: 0 };
+    const result = { judged: 0, repeated: 0, ignored: 0, redelivered: 0 };
     const [changes, alerts]: [Change[], Alert[]] = [[], []];
     for (const batch of batches) {
       const watermark = watermarks.get(keyOf(batch));
       if (watermark === undefined) throw new Error(`No watermark for ${keyOf(batch)}: the store must make one.`);
       const records = batch.records.filter(({ offset }) => offset >= watermark.nextOffset);
-      result.delivered += batch.records.length - records.length;
+      result.redelivered += batch.records.length - records.length;
       if (records.length === 0) continue;
       const warm = await this.#stateAt(transaction, watermark);
       const change = this.#judge(warm, batch, records, alerts);
