@@ -28,8 +28,11 @@ export async function logs(options: { json?: boolean; follow?: boolean; lines: s
     throw new StackError("USAGE", `--lines takes a whole number, not '${options.lines}'.`);
   const width = Math.max(0, ...names.map((each) => each.length));
   const tint = [cyan, green, yellow];
+  const collected: { name: string; line: string }[] = [];
   const print = (each: string, line: string) => {
-    if (options.json) printJson({ name: each, line });
+    // One object, as every command; what is followed has no end, so that is one a line.
+    if (options.json && options.follow) printJson({ name: each, line });
+    else if (options.json) collected.push({ name: each, line });
     else if (names.length === 1) console.log(line);
     else console.log(`${(tint[names.indexOf(each) % tint.length] ?? cyan)(each.padEnd(width))}  ${line}`);
   };
@@ -41,6 +44,7 @@ export async function logs(options: { json?: boolean; follow?: boolean; lines: s
     const lines = text.trimEnd().split("\n");
     for (const line of count === 0 || text === "" ? [] : lines.slice(-count)) print(each, line);
   }
+  if (options.json && !options.follow) printJson({ ok: true, lines: collected });
   while (options.follow) {
     await sleep(followIntervalMs);
     for (const each of names) positions.set(each, await printNew(each, positions.get(each) ?? 0, print));

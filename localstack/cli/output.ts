@@ -26,10 +26,10 @@ export function reportFailure(error: unknown, json: boolean): void {
 /** Columns as wide as their widest cell; colours do not count. */
 export function table(rows: string[][]): string {
   const visible = (text: string) => stripVTControlCharacters(text).length;
-  const widths = rows.reduce<number[]>(
-    (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, visible(cell))),
-    [],
-  );
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, visible(cell));
+  }
   return rows
     .map((row) =>
       row

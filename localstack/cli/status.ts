@@ -23,7 +23,10 @@ export async function status(options: { json?: boolean }): Promise<void> {
   const live = readLiveState(settings);
   const parts = await Promise.all(nativeParts.map((part) => partStatus(settings, part)));
   const connectors = await connectorStatus(settings);
-  const ok = live?.ready === true && parts.every(({ state }) => state === "healthy" || state === "absent");
+  const ok =
+    live?.ready === true &&
+    parts.every(({ state }) => state === "healthy" || state === "absent") &&
+    connectors.every(({ state, tasks }) => state === "RUNNING" && tasks.every((task) => task.state === "RUNNING"));
   if (!ok) process.exitCode = 1;
   if (options.json) {
     printJson({ ok, mode: live?.mode, supervisor: live?.supervisor.pid, parts, connectors, declared: live?.declared });
@@ -42,7 +45,9 @@ export async function status(options: { json?: boolean }): Promise<void> {
     part.pid ? `pid ${part.pid}` : "",
     part.residentBytes ? formatBytes(part.residentBytes) : "",
     part.uptimeMs ? `up ${formatDuration(part.uptimeMs)}` : "",
-    [part.restarts > 0 ? `${part.restarts} restarts` : "", part.detail ?? ""].filter(Boolean).join(", "),
+    [part.restarts > 0 ? `${part.restarts} restart${part.restarts > 1 ? "s" : ""}` : "", part.detail ?? ""]
+      .filter(Boolean)
+      .join(", "),
   ]);
   console.log(table([["part", "state", "ports", "process", "memory", "", ""].map((title) => dim(title)), ...rows]));
   if (connectors.length > 0) {
@@ -60,15 +65,18 @@ export async function status(options: { json?: boolean }): Promise<void> {
   }
   for (const [name, report] of Object.entries(live?.declared ?? {})) {
     if (report.state === "failed") console.log(`${red("✖")} ${bold(name)}: ${report.detail}`);
+    if (report.state === "waiting") console.log(`${yellow("!")} ${bold(name)}: not yet ready`);
   }
+  if (live?.stopping) console.log(`${yellow("!")} The stack is stopping.`);
   if (live === undefined)
     console.log(
-      `\n${red("✖")} The supervisor is gone, so nothing is kept running: 'npx tripline up' takes over, 'npx tripline down' ends the rest.`,
+      `\n${red("✖")} The supervisor is gone, so nothing is kept running: 'npx tripline up' starts it afresh, 'npx tripline down' ends the rest.`,
     );
 }
 
 async function partStatus(settings: Settings, part: (typeof nativeParts)[number]): Promise<PartStatus> {
-  const report = readState(settings)?.parts[part.name];
+  const last = readState(settings);
+  const report = last?.parts[part.name];
   const status: PartStatus = {
     name: part.name,
     state: "stopped",
@@ -81,6 +89,9 @@ async function partStatus(settings: Settings, part: (typeof nativeParts)[number]
     status.pid = report.process.pid;
     status.residentBytes = residentBytes(report.process.pid);
     if (report.startedAtMs) status.uptimeMs = Date.now() - report.startedAtMs;
+  } else if (last?.mode !== "containers" && report?.state !== "restarting") {
+    // Whoever answers on its port is not ours: another stack's server, say.
+    return status;
   }
   try {
     await part.check(settings);

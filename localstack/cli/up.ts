@@ -5,12 +5,13 @@ import { Listr, type ListrTask } from "listr2";
 import { composeUp, findContainerEngine } from "../stack/containers.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
 import { fetchJars, findJava, locateJars } from "../stack/jars.ts";
+import { exclusively } from "../stack/lock.ts";
 import { endOrphans } from "../stack/orphans.ts";
 import { awsIsInstalled, installAws } from "../stack/parts/aws.ts";
 import { nativeParts } from "../stack/parts/index.ts";
 import { isPortFree, portHolder, until } from "../stack/processes.ts";
 import { paths, readSettings, type Settings } from "../stack/settings.ts";
-import { type DeclarationName, readLiveState, type StackState } from "../stack/state.ts";
+import { type DeclarationName, readLiveState, readState, type StackState } from "../stack/state.ts";
 import { dim, green, isTerminal, printJson, yellow } from "./output.ts";
 
 export interface UpOptions {
@@ -39,6 +40,8 @@ export async function up(options: UpOptions): Promise<void> {
         (state.parts.aws?.state === "healthy" ? ` · AWS ${ports.aws}` : ""),
     ),
   );
+  const halted = state.declared.connectors?.detail;
+  if (halted) console.log(`${yellow("!")} halted by somebody, and left so: ${halted}`);
   if (state.parts.aws?.state === "absent") console.log(`${yellow("!")} no local AWS: ${state.parts.aws.detail}`);
 }
 
@@ -47,16 +50,34 @@ export async function up(options: UpOptions): Promise<void> {
  * @throws {StackError} with what is missing or in the way
  */
 export async function bringUp(settings: Settings, options: UpOptions): Promise<StackState> {
-  const tasks: ListrTask[] = readLiveState(settings)?.stopping === false ? [] : await startTasks(settings, options);
-  const list = new Listr([...tasks, waitTask(settings)], {
-    renderer: options.json ? "silent" : isTerminal ? "default" : "simple",
-    rendererOptions: { collapseSubtasks: false, timer: undefined } as never,
+  const run = (tasks: ListrTask[]) =>
+    new Listr(tasks, {
+      renderer: options.json ? "silent" : isTerminal ? "default" : "simple",
+      rendererOptions: { collapseSubtasks: false, timer: undefined } as never,
+    }).run();
+  await exclusively(settings, async () => {
+    const running = readLiveState(settings);
+    if (running === undefined || running.stopping) await run(await startTasks(settings, options));
+    else refuseOtherwise(settings, options, running);
   });
-  await list.run();
+  await run([waitTask(settings)]);
   const state = readLiveState(settings);
-  if (state === undefined)
-    throw new StackError("START_FAILED", `The supervisor ended: see ${paths(settings).log("supervisor")}`);
+  if (state === undefined) throw supervisorEnded(settings);
   return state;
+}
+
+/** A stack that runs already is what was asked for, or has to go down first. */
+function refuseOtherwise(settings: Settings, options: UpOptions, running: StackState): void {
+  // A supervisor of before this was noted down does not say.
+  if (running.portOffset !== undefined && running.portOffset !== settings.portOffset) {
+    throw new StackError(
+      "RUNS_OTHERWISE",
+      `This stack runs already, with TRIPLINE_PORT_OFFSET=${running.portOffset}: use that, or 'npx tripline down' first. A second stack beside it needs a TRIPLINE_HOME of its own.`,
+    );
+  }
+  if (options.containers && running.mode !== "containers") {
+    throw new StackError("RUNS_OTHERWISE", "This stack runs already, natively: 'npx tripline down' first.");
+  }
 }
 
 async function startTasks(settings: Settings, options: UpOptions): Promise<ListrTask[]> {
@@ -169,6 +190,14 @@ function lastLine(file: string): string {
   }
 }
 
+function supervisorEnded(settings: Settings): StackError {
+  if (readState(settings)?.stopping) {
+    return new StackError("NOT_RUNNING", "The stack was brought down while it started ('npx tripline down').");
+  }
+  const log = paths(settings).log("supervisor");
+  return new StackError("START_FAILED", `The supervisor ended: ${lastLine(log)}. See ${log}`);
+}
+
 const declarationTitles: Record<DeclarationName, string> = {
   databases: "Databases and migrations",
   topics: "Topics",
@@ -186,16 +215,16 @@ function waitTask(settings: Settings): ListrTask {
     title,
     task: async (_, task) => {
       let last: { state: string; detail?: string } | undefined;
+      let shown: string | undefined;
       const done = await until(
         () => {
           const state = readLiveState(settings);
-          if (state === undefined)
-            throw new StackError(
-              "START_FAILED",
-              `The supervisor ended: ${lastLine(paths(settings).log("supervisor"))}`,
-            );
+          if (state === undefined) throw supervisorEnded(settings);
           last = look(state);
-          if (last?.detail && !["healthy", "done"].includes(last.state)) task.output = last.detail;
+          const output = ["healthy", "done"].includes(last?.state ?? "") ? undefined : last?.detail;
+          // Where the output is no terminal, each assignment is a line.
+          if (output !== undefined && output !== shown) task.output = output;
+          shown = output ?? shown;
           return last !== undefined && ["healthy", "done", "absent"].includes(last.state);
         },
         deadline - Date.now(),

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
+import { CreateTopicCommand, ListTopicsCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
@@ -85,16 +85,33 @@ export interface Outputs {
   alertsTopicArn: string;
 }
 
+const awsClient = (settings: Settings) => ({
+  endpoint: settings.awsUrl,
+  region: "us-east-1",
+  credentials: { accessKeyId: "local", secretAccessKey: "local" },
+});
+
+const alertsTopicName = "fraud-alerts";
+
+/** Does the local AWS still know what declareAws made? An AWS that cannot be asked counts as one that does not. */
+export async function hasAwsResources(settings: Settings): Promise<boolean> {
+  const sns = new SNSClient({ ...awsClient(settings), maxAttempts: 1 });
+  try {
+    const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
+    return Topics.some(({ TopicArn }) => TopicArn?.endsWith(`:${alertsTopicName}`));
+  } catch {
+    return false;
+  } finally {
+    sns.destroy();
+  }
+}
+
 /** Makes the SNS topic, and a queue for each downstream system that listens to it; in MiniStack and LocalStack alike. */
 export async function declareAws(settings: Settings, log: (line: string) => void): Promise<void> {
-  const client = {
-    endpoint: settings.awsUrl,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  };
+  const client = awsClient(settings);
   const [sns, sqs] = [new SNSClient(client), new SQSClient(client)];
   try {
-    const { TopicArn: alertsTopicArn } = await sns.send(new CreateTopicCommand({ Name: "fraud-alerts" }));
+    const { TopicArn: alertsTopicArn } = await sns.send(new CreateTopicCommand({ Name: alertsTopicName }));
     if (alertsTopicArn === undefined) throw new Error("CreateTopic answered without an ARN");
     for (const name of ["fraud-alerts-dashboard", "fraud-alerts-case-management"]) {
       const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
@@ -109,7 +126,7 @@ export async function declareAws(settings: Settings, log: (line: string) => void
       );
     }
     await writeOutputs(settings, { alertsTopicArn });
-    log(`SNS topic fraud-alerts with queues fraud-alerts-dashboard and fraud-alerts-case-management: ready`);
+    log(`SNS topic ${alertsTopicName} with queues fraud-alerts-dashboard and fraud-alerts-case-management: ready`);
   } finally {
     sns.destroy();
     sqs.destroy();

@@ -7,6 +7,8 @@ export type StackErrorCode =
   | "POSTGRES_INIT"
   | "PORT_IN_USE"
   | "NOT_RUNNING"
+  | "BUSY"
+  | "RUNS_OTHERWISE"
   | "START_FAILED"
   | "CONTAINERS"
   | "DECLARATION"

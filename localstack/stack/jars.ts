@@ -53,7 +53,7 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<Ja
       { cause },
     );
   }
-  const version = /version "([^"]+)"/.exec(text)?.[1] ?? "?";
+  const version = /version "([^"]+)"/.exec(text)?.[1] ?? "of an unknown version";
   const major = Number(version.split(/[.-]/)[0]);
   if (!(major >= javaMajorMinimum)) {
     throw new StackError(
@@ -192,9 +192,9 @@ export async function checksums(folder: string): Promise<Map<string, string>> {
  * Holds the files below `folder` against jars.sha256.
  * @throws {StackError} JARS_CHECKSUM names the first file that differs, is missing, or should not be there.
  */
-export async function verifyJars(folder: string): Promise<number> {
+export async function verifyJars(folder: string, expectedIn = checksumsFile): Promise<number> {
   const expected = new Map(
-    (await readFile(checksumsFile, "utf8"))
+    (await readFile(expectedIn, "utf8"))
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => [line.slice(66), line.slice(0, 64)] as const),

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { StackError } from "./errors.ts";
 
 /** The folder of this checkout. */
 export const projectRoot = resolve(import.meta.dirname, "../..");
@@ -29,6 +30,8 @@ export interface Settings {
   /** What was downloaded, shared by all checkouts of this user. `tripline reset` keeps it. */
   cache: string;
   ports: Record<PortName, number>;
+  /** How far these are from the standard ones. */
+  portOffset: number;
   postgres: { host: string; port: number; user: string; password: string };
   /** What a Kafka client is given. */
   bootstrapServers: string;
@@ -38,12 +41,13 @@ export interface Settings {
 
 /**
  * Where the local stack lives and listens.
- * @throws {Error} when TRIPLINE_PORT_OFFSET is not a whole number that keeps every port below 65,536.
+ * @throws {StackError} USAGE when TRIPLINE_PORT_OFFSET is not a whole number that keeps every port below 65,536.
  */
 export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
-  const offset = Number(env["TRIPLINE_PORT_OFFSET"] ?? 0);
+  const offset = Number(env["TRIPLINE_PORT_OFFSET"] || 0);
   if (!Number.isInteger(offset) || offset < 0 || Math.max(...Object.values(standardPorts)) + offset > 65_535) {
-    throw new Error(
+    throw new StackError(
+      "USAGE",
       `TRIPLINE_PORT_OFFSET is '${env["TRIPLINE_PORT_OFFSET"]}': give a whole number from 0 to ${65_535 - Math.max(...Object.values(standardPorts))}.`,
     );
   }
@@ -55,6 +59,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     home: resolve(env["TRIPLINE_HOME"] ?? join(projectRoot, ".tripline")),
     cache: resolve(env["TRIPLINE_CACHE"] ?? join(cacheHome, "tripline")),
     ports,
+    portOffset: offset,
     postgres: { host: loopback, port: ports.postgres, user: "postgres", password: localPassword },
     bootstrapServers: `${loopback}:${ports.kafka}`,
     connectUrl: `http://${loopback}:${ports.connect}`,

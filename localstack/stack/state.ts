@@ -23,6 +23,7 @@ export type DeclarationName = (typeof declarations)[number];
 export interface StackState {
   supervisor: ProcessIdentity;
   mode: "native" | "containers";
+  portOffset?: number;
   parts: Partial<Record<PartName, PartReport>>;
   declared: Partial<Record<DeclarationName, { state: "waiting" | "done" | "failed" | "absent"; detail?: string }>>;
   /** Everything answers and everything declared exists. */

@@ -4,21 +4,22 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectClient } from "../../shared/connectors/connect-client.ts";
-import { ConnectorReconciler, isRunning } from "../../shared/connectors/reconciler.ts";
-import { connectorsFor, declareAws, declareDatabases, declareNoAws, declareTopics } from "./declare.ts";
+import { ConnectorReconciler, connectorsReport } from "../../shared/connectors/reconciler.ts";
+import {
+  connectorsFor,
+  declareAws,
+  declareDatabases,
+  declareNoAws,
+  declareTopics,
+  hasAwsResources,
+} from "./declare.ts";
 import { reasonOf } from "./errors.ts";
+import { isLock, tryLock } from "./lock.ts";
 import { awsIsInstalled } from "./parts/aws.ts";
 import { nativeParts, type Part, type PartName } from "./parts/index.ts";
 import { endProcess, identify, isAlive, type ProcessIdentity, until } from "./processes.ts";
 import { loopback, paths, readSettings, type Settings } from "./settings.ts";
-import {
-  type DeclarationName,
-  declarations,
-  type PartReport,
-  readLiveState,
-  type StackState,
-  writeState,
-} from "./state.ts";
+import { type DeclarationName, declarations, type PartReport, type StackState, writeState } from "./state.ts";
 
 /** A server that ends by itself is started again after this long, doubled each time up to the maximum. */
 const restartDelayMsMin = 500;
@@ -31,6 +32,8 @@ const checkIntervalMs = 5_000;
 const startingCheckIntervalMs = 100;
 /** How often the connectors are compared with what is declared: a deleted one is back within seconds. */
 const reconcileIntervalMs = 3_000;
+/** Until they run they are looked at this often. */
+const startingReconcileIntervalMs = 250;
 /** A log above this size is set aside when its server starts, one generation. */
 const logBytesMax = 50_000_000;
 
@@ -47,6 +50,7 @@ class Supervisor {
     this.#state = {
       supervisor: identify(process.pid) as ProcessIdentity,
       mode,
+      portOffset: settings.portOffset,
       parts: Object.fromEntries(this.#parts.map(({ name }) => [name, { state: "waiting", restarts: 0 }])),
       declared: Object.fromEntries(declarations.map((name) => [name, { state: "waiting" }])),
       ready: false,
@@ -67,7 +71,7 @@ class Supervisor {
       ...parts.map((part) => this.#keep(part)),
       this.#declareWhen("databases", ["postgres"], () => declareDatabases(this.#settings, log)),
       this.#declareWhen("topics", ["kafka"], () => declareTopics(this.#settings, log)),
-      ...(hasAws ? [this.#declareWhen("aws resources", ["aws"], () => declareAws(this.#settings, log))] : []),
+      ...(hasAws ? [this.#keepAws()] : []),
       this.#keepConnectors(),
     ]);
   }
@@ -190,6 +194,17 @@ class Supervisor {
     }
   }
 
+  /** The local AWS forgets everything when it ends, so what it has to hold is made again whenever it is missing. */
+  async #keepAws(): Promise<void> {
+    while (await this.#waitFor(["aws"])) {
+      if (!(await hasAwsResources(this.#settings))) {
+        this.#declare("aws resources", { state: "waiting" });
+        await this.#declareWhen("aws resources", ["aws"], () => declareAws(this.#settings, log));
+      }
+      await this.#pause(reconcileIntervalMs);
+    }
+  }
+
   async #keepConnectors(): Promise<void> {
     const isDeclared = () =>
       (["databases", "topics"] as const).every((name) => this.#state.declared[name]?.state === "done");
@@ -203,26 +218,30 @@ class Supervisor {
     const declared = await connectorsFor(this.#settings, postgres);
     const client = new ConnectClient(this.#settings.connectUrl);
     const reconciler = new ConnectorReconciler(declared);
-    let running = false;
     while (!this.#isStopping()) {
+      let pauseMs = reconcileIntervalMs;
       try {
-        for (const action of await reconciler.run(client, Date.now())) {
+        const outcomes = await reconciler.run(client, Date.now());
+        for (const { action, error } of outcomes) {
+          if (error !== undefined) continue;
           log(
             action.kind === "register"
               ? `connector ${action.name}: ${action.because}, registered`
               : `connector ${action.name}: failed, restarted (attempt ${action.failures}): ${action.trace.split("\n")[0]}`,
           );
         }
-        const actual = await client.list();
-        const waiting = [...declared.keys()].filter((name) => !isRunning(actual.get(name)));
-        running = waiting.length === 0;
-        this.#declare("connectors", running ? { state: "done" } : { state: "waiting", detail: waiting.join(", ") });
+        const refused = outcomes.find(({ error }) => error !== undefined);
+        if (refused !== undefined) throw refused.error;
+        const report = connectorsReport([...declared.keys()], await client.list());
+        if (report.state !== "done") pauseMs = startingReconcileIntervalMs;
+        this.#declare("connectors", report);
       } catch (error) {
         if (this.#isStopping()) return;
-        running = false;
-        this.#declare("connectors", { state: "failed", detail: reasonOf(error) });
+        const detail = reasonOf(error);
+        if (this.#state.declared.connectors?.detail !== detail) log(`connectors: ${detail}`);
+        this.#declare("connectors", { state: "failed", detail });
       }
-      await this.#pause(running ? reconcileIntervalMs : 250);
+      await this.#pause(pauseMs);
     }
   }
 
@@ -283,8 +302,9 @@ function log(line: string): void {
 
 const settings = readSettings();
 mkdirSync(paths(settings).logs, { recursive: true });
-if (readLiveState(settings) !== undefined) {
-  log("another supervisor runs this stack already");
+const lock = tryLock(settings, "supervisor");
+if (!isLock(lock)) {
+  log(`another supervisor (pid ${lock.pid}) runs this stack already`);
   process.exit(0);
 }
 const supervisor = new Supervisor(settings, process.argv.includes("--containers") ? "containers" : "native");
@@ -298,5 +318,13 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   });
 }
 process.on("unhandledRejection", (error) => log(`unexpected: ${error instanceof Error ? error.stack : String(error)}`));
-await supervisor.run();
+try {
+  await supervisor.run();
+} catch (error) {
+  // Nothing in there is meant to throw. Servers that nobody looks after are worse than none.
+  log(`unexpected: ${error instanceof Error ? error.stack : String(error)}`);
+  await supervisor.stop();
+  log(`ended: ${reasonOf(error)}`);
+  process.exit(1);
+}
 await until(() => false, 60_000);

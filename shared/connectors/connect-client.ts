@@ -26,20 +26,27 @@ export class ConnectClient {
     const answer = (await this.#request("GET", "/connectors?expand=info&expand=status")) as Record<
       string,
       {
-        info: { config: ConnectorConfig };
+        info?: { config: ConnectorConfig };
         status?: { connector: { state: ConnectorState }; tasks: ConnectorStatus["tasks"] };
       }
     >;
     return new Map(
-      Object.entries(answer).map(([name, { info, status }]) => [
-        name,
-        {
-          name,
-          config: info.config,
-          state: status?.connector.state ?? "UNASSIGNED",
-          tasks: status?.tasks ?? [],
-        },
-      ]),
+      Object.entries(answer).flatMap(([name, { info, status }]) =>
+        // One that was deleted while Connect put its answer together has no configuration any more.
+        info === undefined
+          ? []
+          : [
+              [
+                name,
+                {
+                  name,
+                  config: info.config,
+                  state: status?.connector.state ?? "UNASSIGNED",
+                  tasks: status?.tasks ?? [],
+                },
+              ],
+            ],
+      ),
     );
   }
 
@@ -54,21 +61,42 @@ export class ConnectClient {
   }
 
   async #request(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(this.#url + path, {
-      method,
-      ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(requestTimeoutMs),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      let message = text;
-      try {
-        message = (JSON.parse(text) as { message?: string }).message ?? text;
-      } catch {
-        // Not JSON: as it is.
-      }
-      throw new Error(`Connect answered ${response.status} to ${method} ${path}: ${message.slice(0, 500)}`);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(this.#url + path, {
+        method,
+        ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      });
+      text = await response.text();
+    } catch (cause) {
+      // fetch itself says no more than that it failed; its cause says why.
+      const { message, cause: root } = cause as Error & { cause?: { message?: string; code?: string } };
+      throw new Error(`Connect does not answer at ${this.#url}: ${root?.message || root?.code || message}`, { cause });
     }
-    return text === "" ? undefined : JSON.parse(text);
+    const answered = `Connect answered ${response.status} to ${method} ${path}`;
+    if (!response.ok) throw new Error(`${answered}: ${oneLine(messageOf(text) ?? response.statusText)}`);
+    if (text === "") return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new Error(`${answered} without JSON: ${oneLine(text)}`, { cause });
+    }
   }
+}
+
+/** Connect's errors are JSON with a message; while it starts, Jetty answers with a page. */
+function messageOf(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { message?: string }).message;
+  } catch {
+    return undefined;
+  }
+}
+
+const messageLengthMax = 500;
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").slice(0, messageLengthMax);
 }

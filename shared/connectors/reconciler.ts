@@ -1,4 +1,4 @@
-import type { ConnectClient, ConnectorStatus } from "./connect-client.ts";
+import type { ConnectClient, ConnectorState, ConnectorStatus } from "./connect-client.ts";
 import type { ConnectorConfig } from "./index.ts";
 
 /** A failed task is restarted after one second, then two, four, … and at the most after this. */
@@ -11,6 +11,11 @@ const healthyAfterMs = 60_000;
 export type Action =
   | { kind: "register"; name: string; config: ConnectorConfig; because: "missing" | "changed" }
   | { kind: "restart"; name: string; failures: number; trace: string };
+
+export interface Outcome {
+  action: Action;
+  error?: unknown;
+}
 
 interface Failures {
   count: number;
@@ -49,6 +54,7 @@ export class ConnectorReconciler {
   }
 
   #planRestart({ name, state, tasks }: ConnectorStatus, nowMs: number): Action | undefined {
+    if (isHalted(state)) return undefined;
     const failed = tasks.find((task) => task.state === "FAILED");
     const failures = this.#failures.get(name) ?? { count: 0, nextRestartAtMs: 0, lastFailureAtMs: 0 };
     if (state !== "FAILED" && failed === undefined) {
@@ -62,14 +68,22 @@ export class ConnectorReconciler {
     return { kind: "restart", name, failures: count, trace: failed?.trace ?? "the connector itself failed" };
   }
 
-  /** Looks once and does what is needed. Returns what was done; throws when Connect cannot be asked. */
-  async run(client: ConnectClient, nowMs: number): Promise<Action[]> {
-    const actions = this.plan(await client.list(), nowMs);
-    for (const action of actions) {
-      if (action.kind === "register") await client.put(action.name, action.config);
-      else await client.restartFailed(action.name);
+  /**
+   * Looks once and does what is needed; what Connect refuses for one connector does not keep the others from theirs.
+   * Returns what was done, with the error where it was refused; throws when Connect cannot be asked.
+   */
+  async run(client: ConnectClient, nowMs: number): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const action of this.plan(await client.list(), nowMs)) {
+      try {
+        if (action.kind === "register") await client.put(action.name, action.config);
+        else await client.restartFailed(action.name);
+        outcomes.push({ action });
+      } catch (error) {
+        outcomes.push({ action, error });
+      }
     }
-    return actions;
+    return outcomes;
   }
 }
 
@@ -78,6 +92,29 @@ function differs(declared: ConnectorConfig, actual: ConnectorConfig): boolean {
   const { name: _, ...rest } = actual;
   const properties = new Set([...Object.keys(declared), ...Object.keys(rest)]);
   return [...properties].some((property) => declared[property] !== rest[property]);
+}
+
+/** Somebody wants it so, and it stays so until somebody resumes it. */
+const isHalted = (state: ConnectorState): boolean => state === "PAUSED" || state === "STOPPED";
+
+/**
+ * Whether the declared connectors are as they should be, in a word and a detail for people. One that somebody halted
+ * is: nothing is waited for.
+ */
+export function connectorsReport(
+  declared: string[],
+  actual: Map<string, ConnectorStatus>,
+): { state: "done" | "waiting"; detail?: string } {
+  const describe = (name: string) => {
+    const found = actual.get(name);
+    const failed = found?.tasks.some((task) => task.state === "FAILED") ? "FAILED" : found?.state;
+    return failed === undefined || failed === "RUNNING" ? name : `${name} (${failed})`;
+  };
+  const isSettled = (name: string) => isRunning(actual.get(name)) || isHalted(actual.get(name)?.state ?? "UNASSIGNED");
+  const waiting = declared.filter((name) => !isSettled(name));
+  if (waiting.length > 0) return { state: "waiting", detail: waiting.map(describe).join(", ") };
+  const halted = declared.filter((name) => !isRunning(actual.get(name)));
+  return halted.length === 0 ? { state: "done" } : { state: "done", detail: halted.map(describe).join(", ") };
 }
 
 /** True when the connector and every task of it run. */
