@@ -1,5 +1,6 @@
-import kafkajs from "kafkajs";
 import type { Kafka, LogEntry } from "kafkajs";
+import kafkajs from "kafkajs";
+import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 
 /** CommonJS: its values are on the default export. */
 const { Kafka: KafkaClient, logLevel } = kafkajs;
@@ -13,6 +14,20 @@ export interface KafkaOptions {
   /** Gets warnings and errors, one line each; silent where it is not given. */
   onLog?: (level: "warn" | "error", message: string) => void;
 }
+
+/**
+ * kafkajs 2.2.4 sets a timer after every response, to look whether throttled requests may go out: to when throttling
+ * ends, which without throttling is a time long past. Node 24 warns of each such delay (TimeoutNegativeWarning). Without
+ * pending requests there is nothing to look for, and with some of them kafkajs makes the delay positive itself.
+ */
+function quietRequestQueue(): void {
+  const { prototype } = RequestQueue;
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+}
+quietRequestQueue();
 
 /** A Kafka client for administration and for tools; the functions themselves get their records from Lambda. */
 export function connectKafka({ bootstrapServers, clientId, retries = 5, onLog }: KafkaOptions): Kafka {
