@@ -120,13 +120,27 @@ const pollMs = 200;
  * Waits until both agents have judged every row, or until nothing has moved for `patienceMs`.
  * Returns what is still to be judged by the slower one.
  */
-export async function waitUntilJudged(pool: Pool, patienceMs: number, signal?: AbortSignal): Promise<number> {
+export async function waitUntilJudged(pool: Pool, patienceMs: number, isRecovering = () => false): Promise<number> {
+  return waitUntilNoneLeft(patienceMs, isRecovering, async () => {
+    const { transactions, judged } = await readBacklog(pool);
+    return transactions - Math.min(judged.profile, judged.velocity);
+  });
+}
+
+/**
+ * Asks how many are left until none are, or until that number has not changed for `patienceMs`. Time in which the stack
+ * recovers from something does not count.
+ */
+export async function waitUntilNoneLeft(
+  patienceMs: number,
+  isRecovering: () => boolean,
+  countLeft: () => Promise<number>,
+): Promise<number> {
   let [left, lastMoveMs] = [Number.POSITIVE_INFINITY, Date.now()];
   for (;;) {
-    const { transactions, judged } = await readBacklog(pool);
-    const now = Math.max(0, transactions - Math.min(judged.profile, judged.velocity));
-    if (now !== left) [left, lastMoveMs] = [now, Date.now()];
-    if (left === 0 || Date.now() - lastMoveMs > patienceMs || signal?.aborted) return left;
+    const now = Math.max(0, await countLeft());
+    if (now !== left || isRecovering()) [left, lastMoveMs] = [now, Date.now()];
+    if (left === 0 || Date.now() - lastMoveMs > patienceMs) return left;
     await sleep(pollMs);
   }
 }

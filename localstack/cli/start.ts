@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatAlert } from "../../shared/alerts/index.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
-import { isGood, type Verification, verifyAlerts, waitUntilJudged } from "../audit/verify.ts";
+import { isGood, type Verification, verifyAlerts, waitUntilJudged, waitUntilNoneLeft } from "../audit/verify.ts";
 import { connectTo } from "../run/database.ts";
 import { FunctionHost, functionEnvironment } from "../run/functions.ts";
 import { generate } from "../run/generator.ts";
@@ -24,7 +24,7 @@ export interface StartOptions {
 }
 
 /** How far the path may stand still at the end before what is left counts as lost. */
-const drainPatienceMs = 20_000;
+const drainPatienceMs = 30_000;
 const statusIntervalMs = 1_000;
 const rateMax = 100_000;
 
@@ -109,7 +109,9 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
     await following;
     screen.end();
     say(dim("No more transactions; letting the path run empty"));
-    await drain(pool, firstId, totals);
+    await drain(settings, pool, firstId, totals);
+    // As the table has it: the answer to an insert can be lost although the rows are there.
+    totals.rowsInserted = await countTransactions(pool, firstId);
     totals.judged = (await readTotals(pool)).judgedBefore;
     totals.alerts = await countAlerts(pool, firstId);
   } finally {
@@ -126,15 +128,13 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
 }
 
 /** Waits until the agents have judged every row and every alert of this run is forwarded, or nothing moves any more. */
-async function drain(pool: Pool, firstId: number, totals: Totals): Promise<void> {
-  await waitUntilJudged(pool, drainPatienceMs);
-  let [left, lastMoveMs] = [Number.POSITIVE_INFINITY, Date.now()];
-  while (left > 0 && Date.now() - lastMoveMs < drainPatienceMs) {
+async function drain(settings: Settings, pool: Pool, firstId: number, totals: Totals): Promise<void> {
+  const isRecovering = () => readLiveState(settings)?.ready === false;
+  await waitUntilJudged(pool, drainPatienceMs, isRecovering);
+  await waitUntilNoneLeft(drainPatienceMs, isRecovering, async () => {
     const alerts = await countAlerts(pool, firstId, "not historical");
-    const now = alerts.profile + alerts.velocity - totals.forwarded;
-    if (now !== left) [left, lastMoveMs] = [now, Date.now()];
-    if (left > 0) await sleep(50);
-  }
+    return alerts.profile + alerts.velocity - totals.forwarded;
+  });
 }
 
 async function readTotals(pool: Pool): Promise<Totals> {
@@ -159,6 +159,13 @@ async function readTotals(pool: Pool): Promise<Totals> {
 async function lastTransactionId(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ id: number }>("select coalesce(max(id), 0) as id from transactions");
   return rows[0]?.id ?? 0;
+}
+
+async function countTransactions(pool: Pool, firstId: number): Promise<number> {
+  const { rows } = await pool.query<{ rows: number }>("select count(*) as rows from transactions where id > $1", [
+    firstId,
+  ]);
+  return rows[0]?.rows ?? 0;
 }
 
 async function countAlerts(
