@@ -53,7 +53,8 @@ export async function bringUp(settings: Settings, options: UpOptions): Promise<S
   const run = (tasks: ListrTask[]) =>
     new Listr(tasks, {
       renderer: options.json ? "silent" : isTerminal ? "default" : "simple",
-      rendererOptions: { collapseSubtasks: false, timer: undefined } as never,
+      // An error is said once, by whoever called.
+      rendererOptions: { collapseSubtasks: false, showErrorMessage: false, timer: undefined } as never,
     }).run();
   await exclusively(settings, async () => {
     const running = readLiveState(settings);

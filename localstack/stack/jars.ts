@@ -49,7 +49,7 @@ export async function findJava(env: NodeJS.ProcessEnv = process.env): Promise<Ja
     const where = env["JAVA_HOME"] ? `at JAVA_HOME (${env["JAVA_HOME"]})` : "on the PATH";
     throw new StackError(
       "JAVA_MISSING",
-      `Kafka needs Java ${javaMajorMinimum}, and there is none ${where}. ${installJava}`,
+      `Kafka needs Java ${javaMajorMinimum} or newer, and there is none ${where}. ${installJava}`,
       { cause },
     );
   }

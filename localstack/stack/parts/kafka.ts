@@ -27,6 +27,10 @@ export const brokerSettings: Record<string, string | number | boolean> = {
   "share.coordinator.state.topic.min.isr": 1,
   // A group of one need not wait for others to join.
   "group.initial.rebalance.delay.ms": 0,
+  // After a kill -9 the controller refuses the broker until the session of its former self is over; Kafka's own 9 s are
+  // meant for a cluster.
+  "broker.session.timeout.ms": 4_000,
+  "broker.heartbeat.interval.ms": 1_000,
   "log.segment.bytes": 268_435_456,
   "log.retention.hours": 168,
 };

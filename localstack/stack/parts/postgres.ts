@@ -194,4 +194,6 @@ export async function postmasterPid(settings: Settings): Promise<number | undefi
 export async function removeData(settings: Settings): Promise<void> {
   const { data } = await findPlaces(settings);
   await rm(data, { recursive: true, force: true });
+  // The folder around it is a checkout's own where that is not its home.
+  if (dirname(data) !== settings.home) await rm(dirname(data), { recursive: true, force: true });
 }
