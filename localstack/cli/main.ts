@@ -1,8 +1,8 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { doctor } from "./doctor.ts";
 import { down } from "./down.ts";
 import { logs } from "./logs.ts";
-import { reportFailure } from "./output.ts";
+import { printJson, reportFailure } from "./output.ts";
 import { reset } from "./reset.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
@@ -11,7 +11,12 @@ import { verify } from "./verify.ts";
 
 const program = new Command("tripline")
   .description("The local stack of Tripline: PostgreSQL, Kafka, Connect with Debezium, and a local AWS.")
-  .showHelpAfterError("(add --help for the options)");
+  .showHelpAfterError("(add --help for the options)")
+  .exitOverride();
+
+/** A script that asked for JSON gets it even for a command line that makes no sense. */
+const wantsJson = process.argv.includes("--json");
+if (wantsJson) program.configureOutput({ writeErr: () => {} });
 
 /** Every command answers --json with one JSON object, and ends with a code that is not 0 when it failed. */
 function command<Options extends { json?: boolean }>(
@@ -48,8 +53,15 @@ command("start", "the main job: stack, functions, transactions, and alerts as th
   each
     .option("--for <duration>", "end by itself, such as 60s or 5m (default: until Ctrl-C)")
     .option("--rate <rows>", "transactions a second", "2000")
+    .option("--containers", "the stack in containers instead of natively")
     .option("--keep", "leave the stack running at the end (default: as it was before)"),
 );
 command("verify", "recompute in SQL which alerts must exist, and compare", verify);
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode;
+  if (wantsJson && error.exitCode !== 0) printJson({ ok: false, error: { code: "USAGE", message: error.message } });
+}

@@ -21,6 +21,7 @@ export interface StartOptions {
   for?: string;
   rate: string;
   keep?: boolean;
+  containers?: boolean;
 }
 
 /** How far the path may stand still at the end before what is left counts as lost. */
@@ -47,7 +48,7 @@ export async function start(options: StartOptions): Promise<void> {
   const stop = stopOnSignals(options.json === true);
   const json = options.json === true;
 
-  const state = await bringUp(settings, { json });
+  const state = await bringUp(settings, { json, containers: options.containers === true });
   if (!json && state.parts.aws?.state === "absent")
     console.log(`${yellow("!")} no local AWS: alerts go to the log and the webhook`);
   try {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Listr, type ListrTask } from "listr2";
 import { composeUp, findContainerEngine } from "../stack/containers.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
@@ -169,7 +170,7 @@ async function startSupervisor(settings: Settings, mode: StackState["mode"]): Pr
   mkdirSync(paths(settings).logs, { recursive: true });
   const log = openSync(paths(settings).log("supervisor"), "a");
   const args = [
-    new URL("../stack/supervisor.ts", import.meta.url).pathname,
+    join(import.meta.dirname, "../stack/supervisor.ts"),
     ...(mode === "containers" ? ["--containers"] : []),
   ];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
@@ -206,22 +207,40 @@ const declarationTitles: Record<DeclarationName, string> = {
   connectors: "Connectors",
 };
 
+/** A server that ends this often while it should come up will not come up. */
+const failedStartsMax = 4;
+
+interface Followed {
+  state: string;
+  detail?: string;
+  restarts?: number;
+}
+
+function cannotStart(title: string, detail: string | undefined): StackError {
+  return new StackError(
+    "START_FAILED",
+    `${title} cannot be started: ${detail ?? "it ends again and again"}. 'npx tripline logs' says more; 'npx tripline down' stops the rest.`,
+  );
+}
+
 /** Follows the supervisor's report, a line for each part, until all of them are good. */
 function waitTask(settings: Settings): ListrTask {
   const deadline = Date.now() + readyTimeoutMs;
-  const follow = (
-    title: string,
-    look: (state: StackState) => { state: string; detail?: string } | undefined,
-  ): ListrTask => ({
+  const follow = (title: string, look: (state: StackState) => Followed | undefined): ListrTask => ({
     title,
     task: async (_, task) => {
-      let last: { state: string; detail?: string } | undefined;
+      let last: Followed | undefined;
       let shown: string | undefined;
+      let restartsBefore: number | undefined;
       const done = await until(
         () => {
           const state = readLiveState(settings);
           if (state === undefined) throw supervisorEnded(settings);
           last = look(state);
+          restartsBefore ??= last?.restarts ?? 0;
+          if (last?.state === "restarting" && (last.restarts ?? 0) - restartsBefore >= failedStartsMax) {
+            throw cannotStart(title, last.detail);
+          }
           const output = ["healthy", "done"].includes(last?.state ?? "") ? undefined : last?.detail;
           // Where the output is no terminal, each assignment is a line.
           if (output !== undefined && output !== shown) task.output = output;
