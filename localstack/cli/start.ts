@@ -121,6 +121,7 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
     await receiver.stop();
     await progress.stop().catch(() => {});
   }
+  say(dim("Recomputing in SQL which alerts must exist"));
   const verification = await verifyAlerts(pool);
   await pool.end();
   if (!isGood(verification)) process.exitCode = 1;
