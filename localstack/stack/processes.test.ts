@@ -95,7 +95,7 @@ describe("ports", () => {
     const { port } = server.address() as { port: number };
 
     expect(await isPortFree(port)).toBe(false);
-    expect(portHolder(port)).toMatchObject({ pid: process.pid, command: expect.stringContaining("jest") });
+    expect(portHolder(port)).toMatchObject({ pid: process.pid, command: expect.stringContaining("node") });
   });
 
   test("one that is free has none", async () => {
