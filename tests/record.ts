@@ -42,12 +42,12 @@ async function record(mode: string, modeSettings: Record<string, string>): Promi
   const topic = `${name}.public.transactions`;
   // Connect remembers positions by connector: one of a name that was used before would take no snapshot.
   const connector = `${name}-${Date.now()}`;
-  const server = connectTo(settings, "postgres", 1);
+  const server = connectTo(settings, "postgres", { connectionsMax: 1 });
   const admin = kafka.admin();
   await admin.connect();
   await server.query(`drop database if exists ${database} with (force)`);
   await server.query(`create database ${database}`);
-  const pool = connectTo(settings, database, 1);
+  const pool = connectTo(settings, database, { connectionsMax: 1 });
   try {
     await pool.query(
       "create table transactions (id serial primary key, user_id int, amount decimal(10,2), card_type varchar, merchant_id int, created_at timestamp default current_timestamp)",

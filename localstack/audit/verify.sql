@@ -1,9 +1,10 @@
 -- Which alerts must exist, computed from public.transactions by SQL alone, against the alerts that do exist.
 --
--- Parameters: $1 the settings of the rules as one JSON object (see verify.ts).
+-- Parameter: $1, the settings of the rules as one JSON object (see verify.ts), which also fills audit_events.
 --
 -- Assumes that the rows of one user were committed in the order of their ids, that no row was changed or removed since
--- it was inserted, and that none came more than 60 s of event time after a newer one of its user.
+-- it was inserted, that none came more than 60 s of event time after a newer one of its user, and that the settings have
+-- been the same since the first row.
 with setting as (
   select * from jsonb_to_record($1::jsonb) as setting (
     profile_rule text, profile_version int, history int, history_minimum int, profile_above bigint, profile_threshold numeric,
@@ -41,13 +42,13 @@ profile_expected as (
         and (cents * n - total) ^ 2 * (n - 1) > profile_threshold ^ 2 * n * (n * squares - total ^ 2)
     end
 ),
+-- audit_events holds what the velocity agent can judge.
 scored as (
   select
     id, user_id, cents, created_at,
     case when cents > velocity_above then amount_score else 0 end
       + case when amex and card_type = 'AMEX' then amex_score else 0 end as score
-  from judged, setting
-  where created_at >= '2000-01-01' and created_at < '2100-01-01'
+  from audit_events, setting
 ),
 velocity_expected as (
   select 'velocity-velocity-v' || velocity_version || '-' || id as alert_id, 'velocity' as agent, id, user_id, cents

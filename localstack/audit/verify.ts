@@ -57,11 +57,20 @@ function ruleSettings(environment: NodeJS.ProcessEnv): Record<string, unknown> {
 export async function verifyAlerts(pool: Pool, environment: NodeJS.ProcessEnv = process.env): Promise<Verification> {
   const sql = await readFile(new URL("verify.sql", import.meta.url), "utf8");
   return inTransaction(pool, async (client) => {
+    const settings = ruleSettings(environment);
     await client.query("set transaction isolation level repeatable read");
-    await client.query("set local statement_timeout = '15min'");
     // The table itself has no index on the user, as in the course; the audit makes its own, for this transaction only.
     await client.query(
-      "create temp table audit_events on commit drop as select id, user_id, created_at from transactions",
+      `create temp table audit_events (id int, user_id int, cents bigint, card_type text, created_at timestamp) on commit drop`,
+    );
+    await client.query(
+      `insert into audit_events
+       select id, user_id, amount * 100, card_type, created_at
+       from transactions
+       where user_id is not null and amount between 0 and 99999999.99
+         and created_at >= '2000-01-01' and created_at < '2100-01-01'
+         and (not $1::boolean or card_type is not null)`,
+      [settings["amex"]],
     );
     await client.query("create index on audit_events (user_id, created_at, id)");
     await client.query("analyze audit_events");
@@ -73,8 +82,8 @@ export async function verifyAlerts(pool: Pool, environment: NodeJS.ProcessEnv = 
       unexpected: number;
       duplicated: number;
       examples: Record<string, unknown>[];
-    }>(sql, [JSON.stringify(ruleSettings(environment))]);
-    const counted = await client.query<{ transactions: number }>("select count(*) as transactions from audit_events");
+    }>(sql, [JSON.stringify(settings)]);
+    const counted = await client.query<{ transactions: number }>("select count(*) as transactions from transactions");
     const row = rows[0];
     if (row === undefined) throw new Error("verify.sql returned no row");
     return {
@@ -97,50 +106,62 @@ export async function verifyAlerts(pool: Pool, environment: NodeJS.ProcessEnv = 
   });
 }
 
-export interface Backlog {
-  /** Rows in the table, and how many of them each agent has judged. */
-  transactions: number;
-  judged: { profile: number; velocity: number };
+/** How many transactions each agent has judged since its tables were made. */
+export async function readJudged(pool: Pool): Promise<{ profile: number; velocity: number }> {
+  const { rows } = await pool.query<{ agent: string; judged: number }>(
+    "select agent, sum(judged)::bigint as judged from fraud.progress group by agent",
+  );
+  return { profile: 0, velocity: 0, ...Object.fromEntries(rows.map(({ agent, judged }) => [agent, judged])) };
 }
 
-/** How far the agents are behind the table. */
-export async function readBacklog(pool: Pool): Promise<Backlog> {
-  const { rows } = await pool.query<{ transactions: number; profile: number; velocity: number }>(
-    `select (select count(*) from transactions) as transactions,
-            coalesce((select sum(judged) from fraud.progress where agent = 'profile'), 0)::bigint as profile,
-            coalesce((select sum(judged) from fraud.progress where agent = 'velocity'), 0)::bigint as velocity`,
-  );
-  const { transactions = 0, profile = 0, velocity = 0 } = rows[0] ?? {};
-  return { transactions, judged: { profile, velocity } };
-}
+/** The audit of a table of millions of rows takes minutes. */
+export const auditTimeoutMs = 15 * 60_000;
 
 const pollMs = 200;
 
-/**
- * Waits until both agents have judged every row, or until nothing has moved for `patienceMs`.
- * Returns what is still to be judged by the slower one.
- */
-export async function waitUntilJudged(pool: Pool, patienceMs: number, isRecovering = () => false): Promise<number> {
-  return waitUntilNoneLeft(patienceMs, isRecovering, async () => {
-    const { transactions, judged } = await readBacklog(pool);
-    return transactions - Math.min(judged.profile, judged.velocity);
+/** The stack is given this long to recover, in all, while somebody waits for something. */
+const recoveryMsMax = 180_000;
+
+export interface Patience {
+  /** What is left may stay the same for this long. */
+  patienceMs: number;
+  /** Time in which the stack recovers does not count, up to three minutes in all. */
+  isRecovering?: () => boolean;
+  /** Ends the wait. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Waits until both agents have judged every row there is now. Returns how many the slower one has left. */
+export async function waitUntilJudged(pool: Pool, patience: Patience): Promise<number> {
+  let transactions: number | undefined;
+  return waitUntilNoneLeft(patience, async () => {
+    transactions ??=
+      (await pool.query<{ count: number }>("select count(*) as count from transactions")).rows[0]?.count ?? 0;
+    const { profile, velocity } = await readJudged(pool);
+    return transactions - Math.min(profile, velocity);
   });
 }
 
 /**
- * Asks how many are left until none are, or until that number has not changed for `patienceMs`. Time in which the stack
- * recovers from something does not count.
+ * Asks how many are left until none are, or until patience ends. A question that fails, because a server is away, counts
+ * as recovering. Returns what is left.
  */
 export async function waitUntilNoneLeft(
-  patienceMs: number,
-  isRecovering: () => boolean,
+  { patienceMs, isRecovering = () => false, signal }: Patience,
   countLeft: () => Promise<number>,
 ): Promise<number> {
-  let [left, lastMoveMs] = [Number.POSITIVE_INFINITY, Date.now()];
-  for (;;) {
-    const now = Math.max(0, await countLeft());
-    if (now !== left || isRecovering()) [left, lastMoveMs] = [now, Date.now()];
-    if (left === 0 || Date.now() - lastMoveMs > patienceMs) return left;
+  let left = Number.POSITIVE_INFINITY;
+  let lastMoveMs = Date.now();
+  let recoveredMs = 0;
+  for (let lastMs = Date.now(); ; lastMs = Date.now()) {
+    const now = await countLeft().catch(() => undefined);
+    const recovering = now === undefined || isRecovering();
+    if (now !== undefined && now !== left) [left, lastMoveMs] = [Math.max(0, now), Date.now()];
+    if (left === 0 || signal?.aborted || Date.now() - lastMoveMs > patienceMs) return left;
     await sleep(pollMs);
+    if (recovering && recoveredMs < recoveryMsMax) {
+      recoveredMs += Date.now() - lastMs;
+      lastMoveMs = Date.now();
+    }
   }
 }

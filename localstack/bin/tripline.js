@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The tripline command. The sources are TypeScript that Node 24 runs as it is; `npm ci` brings that Node along, so
 // whatever Node started this file, the work is done by the one in node_modules.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -11,15 +11,20 @@ const nodeMajorMinimum = 24;
 if (Number(process.versions.node.split(".")[0]) >= nodeMajorMinimum) {
   await import(main);
 } else {
-  let node;
+  const child = spawn(findNode(), [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  // The child decides what a signal means; this process only passes on those that a terminal does not send to both.
+  process.on("SIGINT", () => {});
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code) => process.exit(code ?? 1));
+}
+
+function findNode() {
   try {
-    node = createRequire(import.meta.url).resolve("node/bin/node");
+    return createRequire(import.meta.url).resolve("node/bin/node");
   } catch {
     console.error(
       `tripline needs Node ${nodeMajorMinimum} and found neither it nor its copy in node_modules: run 'npm ci' first.`,
     );
     process.exit(1);
   }
-  const child = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
-  process.exit(child.status ?? 1);
 }

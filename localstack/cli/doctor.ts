@@ -5,7 +5,7 @@ import { reasonOf } from "../stack/errors.ts";
 import { findJava, locateJars, verifyJars } from "../stack/jars.ts";
 import { awsIsInstalled, findPython } from "../stack/parts/aws.ts";
 import { nativeParts } from "../stack/parts/index.ts";
-import { isPortFree, portHolder } from "../stack/processes.ts";
+import { describeHolder, isPortFree } from "../stack/processes.ts";
 import { projectRoot, readSettings, type Settings } from "../stack/settings.ts";
 import { readLiveState } from "../stack/state.ts";
 import { dim, formatBytes, green, printJson, red, yellow } from "./output.ts";
@@ -123,8 +123,7 @@ async function ports(settings: Settings): Promise<Finding> {
   const taken: string[] = [];
   for (const port of all) {
     if (await isPortFree(port)) continue;
-    const holder = portHolder(port);
-    taken.push(`${port} is held by ${holder ? `pid ${holder.pid} (${holder.command})` : "a process of another user"}`);
+    taken.push(`${port} is held by ${describeHolder(port)}`);
   }
   if (taken.length > 0)
     return {

@@ -20,7 +20,8 @@ export function reportFailure(error: unknown, json: boolean): void {
     console.error(`${red("✖")} ${reasonOf(error)}`);
     if (code === "UNEXPECTED" && error instanceof Error) console.error(dim(error.stack ?? ""));
   }
-  process.exitCode = 1;
+  // 128 + the number of SIGINT, as a shell has it.
+  process.exitCode = code === "INTERRUPTED" ? 130 : 1;
 }
 
 /** Columns as wide as their widest cell; colours do not count. */

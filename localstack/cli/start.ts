@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatAlert } from "../../shared/alerts/index.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
-import { isGood, type Verification, verifyAlerts, waitUntilJudged, waitUntilNoneLeft } from "../audit/verify.ts";
+import {
+  auditTimeoutMs,
+  isGood,
+  readJudged,
+  type Verification,
+  verifyAlerts,
+  waitUntilJudged,
+  waitUntilNoneLeft,
+} from "../audit/verify.ts";
 import { connectTo } from "../run/database.ts";
 import { FunctionHost, functionEnvironment } from "../run/functions.ts";
 import { generate } from "../run/generator.ts";
@@ -14,6 +22,7 @@ import { readSettings, type Settings } from "../stack/settings.ts";
 import { readLiveState } from "../stack/state.ts";
 import { bringDown } from "./down.ts";
 import { bold, cyan, dim, green, printJson, red, yellow } from "./output.ts";
+import { abortOnSignals, throwIfInterrupted } from "./signals.ts";
 import { bringUp } from "./up.ts";
 
 export interface StartOptions {
@@ -45,13 +54,13 @@ export async function start(options: StartOptions): Promise<void> {
   const rate = parseRate(options.rate);
   const startedMs = Date.now();
   const wasUp = readLiveState(settings) !== undefined;
-  const stop = stopOnSignals(options.json === true);
+  const stop = abortOnSignals();
   const json = options.json === true;
-
-  const state = await bringUp(settings, { json, containers: options.containers === true });
-  if (!json && state.parts.aws?.state === "absent")
-    console.log(`${yellow("!")} no local AWS: alerts go to the log and the webhook`);
   try {
+    const state = await bringUp(settings, { json, containers: options.containers === true }, stop);
+    if (!json && state.parts.aws?.state === "absent") {
+      console.log(`${yellow("!")} no local AWS: alerts go to the log and the webhook`);
+    }
     await run({ settings, rate, durationMs, json, stop, startedMs });
   } finally {
     if (!wasUp && !options.keep) {
@@ -73,9 +82,9 @@ interface Run {
 async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): Promise<void> {
   const screen = new Screen();
   const say = (text: string) => json || screen.line(text);
-  const pool = connectTo(settings, "mydb", 4);
+  const pool = connectTo(settings, "mydb", { connectionsMax: 4, statementTimeoutMs: auditTimeoutMs });
   const progress = new ProgressReader(settings, pool);
-  const totals = await readTotals(pool);
+  const totals = newTotals(await readJudged(pool));
   const firstId = await lastTransactionId(pool);
   const receiver = new AlertReceiver((alert, arrivedAtMs) => {
     const isOfThisRun = alert.transactionId > firstId;
@@ -94,7 +103,7 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
     await host.start();
     await host.ready(stop);
     await progress.start();
-    if (stop.aborted) return;
+    throwIfInterrupted(stop);
     say(
       `${green("✔")} Functions consume after ${seconds(Date.now() - startedMs)}; inserting ${rate.toLocaleString("en-US")} transactions a second. ${dim("Ctrl-C ends.")}`,
     );
@@ -110,10 +119,12 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
     await following;
     screen.end();
     say(dim("No more transactions; letting the path run empty"));
-    await drain(settings, pool, firstId, totals);
+    // The signal that ended the transactions must not end this as well; a later one may.
+    const left = await drain(settings, pool, firstId, totals, stop.aborted ? undefined : stop);
     // As the table has it: the answer to an insert can be lost although the rows are there.
     totals.rowsInserted = await countTransactions(pool, firstId);
-    totals.judged = (await readTotals(pool)).judgedBefore;
+    totals.judged = await readJudged(pool);
+    reportLeft(left);
     totals.alerts = await countAlerts(pool, firstId);
   } finally {
     screen.end();
@@ -129,29 +140,49 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
   else printSummary(totals, verification);
 }
 
+interface Left {
+  notJudged: number;
+  notForwarded: number;
+}
+
 /** Waits until the agents have judged every row and every alert of this run is forwarded, or nothing moves any more. */
-async function drain(settings: Settings, pool: Pool, firstId: number, totals: Totals): Promise<void> {
-  const isRecovering = () => readLiveState(settings)?.ready === false;
-  await waitUntilJudged(pool, drainPatienceMs, isRecovering);
-  await waitUntilNoneLeft(drainPatienceMs, isRecovering, async () => {
+async function drain(
+  settings: Settings,
+  pool: Pool,
+  firstId: number,
+  totals: Totals,
+  signal: AbortSignal | undefined,
+): Promise<Left> {
+  const patience = {
+    patienceMs: drainPatienceMs,
+    isRecovering: () => readLiveState(settings)?.ready === false,
+    signal,
+  };
+  const notJudged = await waitUntilJudged(pool, patience);
+  const notForwarded = await waitUntilNoneLeft(patience, async () => {
     const alerts = await countAlerts(pool, firstId, "not historical");
     return alerts.profile + alerts.velocity - totals.forwarded;
   });
+  return { notJudged, notForwarded };
 }
 
-async function readTotals(pool: Pool): Promise<Totals> {
-  const { rows } = await pool.query<{ agent: "profile" | "velocity"; judged: number }>(
-    "select agent, sum(judged)::bigint as judged from fraud.progress group by agent",
-  );
-  const judgedBefore = {
-    profile: 0,
-    velocity: 0,
-    ...Object.fromEntries(rows.map(({ agent, judged }) => [agent, judged])),
-  };
+/** What did not reach the end is a failure of the run, even where no alert is missing yet. */
+function reportLeft({ notJudged, notForwarded }: Left): void {
+  if (notJudged > 0) {
+    process.exitCode = 1;
+    console.error(`${red("✖")} ${notJudged} transactions were not judged: 'npx tripline logs functions' says why`);
+  }
+  if (notForwarded > 0) {
+    process.exitCode = 1;
+    console.error(`${red("✖")} ${notForwarded} alerts were not forwarded: 'npx tripline logs functions' says why`);
+  }
+}
+
+function newTotals(judged: Totals["judged"]): Totals {
   return {
     rowsInserted: 0,
-    judgedBefore,
-    judged: judgedBefore,
+    judgedBefore: judged,
+    judged,
     alerts: { profile: 0, velocity: 0 },
     forwarded: 0,
     latenciesMs: [],
@@ -257,21 +288,6 @@ function printSummary(totals: Totals, verification: Verification): void {
   console.log(
     `${bold("Verify")}          ${mark} ${number(verify.expected)} alerts must exist and ${number(verify.found)} do: ${verify.missing} missing, ${verify.unexpected} unexpected, ${verify.duplicated} duplicated`,
   );
-}
-
-/** The first signal ends the run in order; a second one ends the process at once, and `tripline down` cleans up. */
-function stopOnSignals(json: boolean): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) {
-        if (!json) console.log("\nNot in order: 'npx tripline down' ends what is left.");
-        process.exit(130);
-      }
-      controller.abort();
-    });
-  }
-  return controller.signal;
 }
 
 /** 60s, 5m, 1h, or a number of seconds. */

@@ -10,10 +10,12 @@ import { exclusively } from "../stack/lock.ts";
 import { endOrphans } from "../stack/orphans.ts";
 import { awsIsInstalled, installAws } from "../stack/parts/aws.ts";
 import { nativeParts } from "../stack/parts/index.ts";
-import { isPortFree, portHolder, until } from "../stack/processes.ts";
+import { describeHolder, isPortFree, until } from "../stack/processes.ts";
 import { paths, readSettings, type Settings } from "../stack/settings.ts";
 import { type DeclarationName, readLiveState, readState, type StackState } from "../stack/state.ts";
+import { bringDown } from "./down.ts";
 import { dim, green, isTerminal, printJson, yellow } from "./output.ts";
+import { abortOnSignals, throwIfInterrupted } from "./signals.ts";
 
 export interface UpOptions {
   json?: boolean;
@@ -27,7 +29,15 @@ const readyTimeoutMs = 180_000;
 export async function up(options: UpOptions): Promise<void> {
   const startedMs = Date.now();
   const settings = readSettings();
-  const state = await bringUp(settings, options);
+  const wasUp = readLiveState(settings) !== undefined;
+  const signal = abortOnSignals();
+  let state: StackState;
+  try {
+    state = await bringUp(settings, options, signal);
+  } catch (error) {
+    if (signal.aborted && !wasUp) await bringDown(settings);
+    throw error;
+  }
   const seconds = Number(((Date.now() - startedMs) / 1000).toFixed(1));
   if (options.json) {
     printJson({ ok: true, seconds, mode: state.mode, parts: state.parts });
@@ -48,24 +58,39 @@ export async function up(options: UpOptions): Promise<void> {
 
 /**
  * Starts what does not run yet and waits until everything answers.
- * @throws {StackError} with what is missing or in the way
+ * @throws {StackError} with what is missing or in the way; INTERRUPTED when the signal comes, and what was started runs on
  */
-export async function bringUp(settings: Settings, options: UpOptions): Promise<StackState> {
+export async function bringUp(settings: Settings, options: UpOptions, signal?: AbortSignal): Promise<StackState> {
   const run = (tasks: ListrTask[]) =>
     new Listr(tasks, {
+      // Its own answer to Ctrl-C is to exit on the spot.
+      registerSignalListeners: false,
       renderer: options.json ? "silent" : isTerminal ? "default" : "simple",
       // An error is said once, by whoever called.
       rendererOptions: { collapseSubtasks: false, showErrorMessage: false, timer: undefined } as never,
     }).run();
   await exclusively(settings, async () => {
     const running = readLiveState(settings);
-    if (running === undefined || running.stopping) await run(await startTasks(settings, options));
+    if (running === undefined || running.stopping)
+      await run(untilInterrupted(await startTasks(settings, options), signal));
     else refuseOtherwise(settings, options, running);
   });
-  await run([waitTask(settings)]);
+  await run([waitTask(settings, signal)]);
   const state = readLiveState(settings);
   if (state === undefined) throw supervisorEnded(settings);
   return state;
+}
+
+/** The tasks, none of which begins once the signal has come. */
+function untilInterrupted(tasks: ListrTask[], signal: AbortSignal | undefined): ListrTask[] {
+  return tasks.map((each) => ({
+    ...each,
+    task: async (context, task) => {
+      throwIfInterrupted(signal);
+      await each.task(context, task);
+      throwIfInterrupted(signal);
+    },
+  }));
 }
 
 /** A stack that runs already is what was asked for, or has to go down first. */
@@ -156,10 +181,9 @@ async function checkPorts(settings: Settings): Promise<void> {
   for (const part of nativeParts) {
     for (const port of part.ports(settings)) {
       if (await isPortFree(port)) continue;
-      const holder = portHolder(port);
       throw new StackError(
         "PORT_IN_USE",
-        `Port ${port}, which ${part.title} needs, is held by ${holder ? `pid ${holder.pid} (${holder.command})` : "a process of another user"}. ` +
+        `Port ${port}, which ${part.title} needs, is held by ${describeHolder(port)}. ` +
           "Stop it, or move the whole stack with TRIPLINE_PORT_OFFSET=10000.",
       );
     }
@@ -224,7 +248,7 @@ function cannotStart(title: string, detail: string | undefined): StackError {
 }
 
 /** Follows the supervisor's report, a line for each part, until all of them are good. */
-function waitTask(settings: Settings): ListrTask {
+function waitTask(settings: Settings, signal: AbortSignal | undefined): ListrTask {
   const deadline = Date.now() + readyTimeoutMs;
   const follow = (title: string, look: (state: StackState) => Followed | undefined): ListrTask => ({
     title,
@@ -234,6 +258,7 @@ function waitTask(settings: Settings): ListrTask {
       let restartsBefore: number | undefined;
       const done = await until(
         () => {
+          throwIfInterrupted(signal);
           const state = readLiveState(settings);
           if (state === undefined) throw supervisorEnded(settings);
           last = look(state);

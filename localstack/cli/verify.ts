@@ -1,4 +1,4 @@
-import { isGood, type Verification, verifyAlerts, waitUntilJudged } from "../audit/verify.ts";
+import { auditTimeoutMs, isGood, type Verification, verifyAlerts, waitUntilJudged } from "../audit/verify.ts";
 import { connectTo } from "../run/database.ts";
 import { StackError } from "../stack/errors.ts";
 import { readSettings } from "../stack/settings.ts";
@@ -9,12 +9,12 @@ const patienceMs = 5_000;
 
 /** `tripline verify`: ends with 1 when an alert is missing, unexpected or there twice. */
 export async function verify(options: { json?: boolean }): Promise<void> {
-  const pool = connectTo(readSettings(), "mydb");
+  const pool = connectTo(readSettings(), "mydb", { statementTimeoutMs: auditTimeoutMs });
   try {
     await pool.query("select 1").catch((cause) => {
       throw new StackError("NOT_RUNNING", "PostgreSQL does not answer: 'npx tripline up' starts the stack.", { cause });
     });
-    const notJudged = await waitUntilJudged(pool, patienceMs);
+    const notJudged = await waitUntilJudged(pool, { patienceMs });
     const result = await verifyAlerts(pool);
     if (!isGood(result)) process.exitCode = 1;
     if (options.json) printJson({ ok: isGood(result), notJudged, ...result });
@@ -44,7 +44,7 @@ function print(result: Verification, notJudged: number): void {
   }
   console.log(
     dim(
-      "  Computed in SQL from public.transactions alone; assumes that a user's rows were committed in the order of their ids.",
+      "  Computed in SQL from public.transactions alone; assumes that a user's rows were committed in the order of their ids, and the settings of the rules unchanged.",
     ),
   );
 }

@@ -1,8 +1,12 @@
-import { connectPostgres, type Pool } from "../../shared/postgres/index.ts";
+import { connectPostgres, type Pool, type PostgresLimits } from "../../shared/postgres/index.ts";
 import type { Settings } from "../stack/settings.ts";
 
 /** A pool to a database of the local stack, for the tools. */
-export function connectTo(settings: Settings, database: string, connectionsMax = 2): Pool {
+export function connectTo(
+  settings: Settings,
+  database: string,
+  limits: Partial<Pick<PostgresLimits, "connectionsMax" | "statementTimeoutMs">> = {},
+): Pool {
   return connectPostgres(
     {
       host: settings.postgres.host,
@@ -13,6 +17,6 @@ export function connectTo(settings: Settings, database: string, connectionsMax =
       tls: false,
       applicationName: "tripline",
     },
-    { limits: { connectionsMax } },
+    { limits: { connectionsMax: 2, ...limits } },
   );
 }

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { groups } from "../../shared/kafka/topics.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
-import { endProcess, identify, isAlive, isPortFree, type ProcessIdentity, portHolder } from "../stack/processes.ts";
+import { describeHolder, endProcess, identify, isAlive, isPortFree, type ProcessIdentity } from "../stack/processes.ts";
 import { paths, projectRoot, type Settings } from "../stack/settings.ts";
 
-/** Draining the running batches takes as long as the longest function may run; nobody waits longer than this for it. */
-const stopPatienceMs = 30_000;
+/** The plugin lets running batches end for 30 s and then leaves its groups, which takes up to 10 s more. */
+const stopPatienceMs = 45_000;
 const restartDelayMs = 1_000;
 const readyTimeoutMs = 90_000;
 
@@ -28,18 +28,13 @@ export class FunctionHost {
     this.#onTrouble = onTrouble;
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
   async start(): Promise<void> {
     await endOrphanedFunctions(this.#settings);
     const port = this.#settings.ports.functionsLambda;
     if (!(await isPortFree(port))) {
-      const holder = portHolder(port);
       throw new StackError(
         "PORT_IN_USE",
-        `Port ${port}, which the functions need, is held by ${holder ? `pid ${holder.pid} (${holder.command})` : "another process"}: another 'sls offline'? Stop it first.`,
+        `Port ${port}, which the functions need, is held by ${describeHolder(port)}: another 'sls offline'? Stop it first.`,
       );
     }
     this.#running = this.#keep();
@@ -123,7 +118,8 @@ export class FunctionHost {
     const identity = pid === undefined ? undefined : identify(pid);
     if (identity) await endProcess(identity, "SIGINT", stopPatienceMs);
     await this.#running;
-    rmSync(recordFile(this.#settings), { force: true });
+    // A host that never started anything must not take away the note of the one that did.
+    if (this.#child) rmSync(recordFile(this.#settings), { force: true });
   }
 }
 
@@ -155,13 +151,10 @@ export async function endOrphanedFunctions(settings: Settings): Promise<boolean>
   return endProcess(record.functions, "SIGINT", stopPatienceMs);
 }
 
-/** What the functions must know of this stack; serverless.yml reads it. */
+/** What the functions must know besides outputs.json; serverless.yml reads both. */
 export function functionEnvironment(settings: Settings, webhookUrl: string): NodeJS.ProcessEnv {
   return {
     TRIPLINE_HOME: settings.home,
-    TRIPLINE_POSTGRES_PORT: String(settings.ports.postgres),
-    TRIPLINE_KAFKA: settings.bootstrapServers,
-    TRIPLINE_AWS_URL: settings.awsUrl,
     ALERTS_WEBHOOK_URL: webhookUrl,
     // Colours and spinners are for terminals; this goes to a file.
     NO_COLOR: "1",

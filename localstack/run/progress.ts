@@ -1,6 +1,7 @@
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { groups, topics } from "../../shared/kafka/topics.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
+import { readJudged } from "../audit/verify.ts";
 import type { Settings } from "../stack/settings.ts";
 
 /** Where the path stands now. */
@@ -26,15 +27,12 @@ export class ProgressReader {
   }
 
   async read(): Promise<Progress> {
-    const [judged, temperature, lagMessages] = await Promise.all([this.#judged(), this.#temperature(), this.#lag()]);
+    const [judged, temperature, lagMessages] = await Promise.all([
+      readJudged(this.#pool),
+      this.#temperature(),
+      this.#lag(),
+    ]);
     return { judged, temperature, lagMessages };
-  }
-
-  async #judged(): Promise<Progress["judged"]> {
-    const { rows } = await this.#pool.query<{ agent: "profile" | "velocity"; judged: number }>(
-      "select agent, sum(judged)::bigint as judged from fraud.progress group by agent",
-    );
-    return { profile: 0, velocity: 0, ...Object.fromEntries(rows.map(({ agent, judged }) => [agent, judged])) };
   }
 
   async #temperature(): Promise<Progress["temperature"]> {

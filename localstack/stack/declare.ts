@@ -80,8 +80,12 @@ export async function declareTopics(settings: Settings, log: (line: string) => v
   }
 }
 
-/** What the functions need to know of what was made; serverless.yml reads it from outputs.json. */
+/** What the functions need to know of this stack; serverless.yml reads it from outputs.json. */
 export interface Outputs {
+  postgresPort: string;
+  bootstrapServers: string;
+  awsUrl: string;
+  /** Empty without the local AWS. */
   alertsTopicArn: string;
 }
 
@@ -125,7 +129,7 @@ export async function declareAws(settings: Settings, log: (line: string) => void
         }),
       );
     }
-    await writeOutputs(settings, { alertsTopicArn });
+    await writeOutputs(settings, alertsTopicArn);
     log(`SNS topic ${alertsTopicName} with queues fraud-alerts-dashboard and fraud-alerts-case-management: ready`);
   } finally {
     sns.destroy();
@@ -135,10 +139,16 @@ export async function declareAws(settings: Settings, log: (line: string) => void
 
 /** Without the local AWS the functions are told so: alerts go to the log and the webhook. */
 export async function declareNoAws(settings: Settings): Promise<void> {
-  await writeOutputs(settings, { alertsTopicArn: "" });
+  await writeOutputs(settings, "");
 }
 
-async function writeOutputs(settings: Settings, outputs: Outputs): Promise<void> {
+async function writeOutputs(settings: Settings, alertsTopicArn: string): Promise<void> {
+  const outputs: Outputs = {
+    postgresPort: String(settings.ports.postgres),
+    bootstrapServers: settings.bootstrapServers,
+    awsUrl: settings.awsUrl,
+    alertsTopicArn,
+  };
   await writeFile(paths(settings).outputs, `${JSON.stringify(outputs, undefined, 2)}\n`);
 }
 

@@ -13,6 +13,7 @@ export type StackErrorCode =
   | "CONTAINERS"
   | "DECLARATION"
   | "CONNECT_REFUSED"
+  | "INTERRUPTED"
   | "USAGE";
 
 /** A failure of the local stack. The message says what was wrong and what to do next. */

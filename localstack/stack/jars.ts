@@ -102,11 +102,18 @@ export async function fetchJars(settings: Settings, progress: (text: string) => 
     await resolveJars(settings, staging, progress);
     progress("checking what arrived");
     await verifyJars(staging);
-    await rename(staging, jars.folder);
+    await moveInto(staging, jars.folder);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
   return jars;
+}
+
+/** Another checkout shares the cache and may have been faster: then its copy is as good as ours. */
+async function moveInto(staging: string, folder: string): Promise<void> {
+  await rename(staging, folder).catch(async (error) => {
+    if ((await stat(folder).catch(() => undefined)) === undefined) throw error;
+  });
 }
 
 /** Runs Maven on localstack/pom.xml, so that `folder` holds kafka/ and plugins/. */
@@ -158,7 +165,7 @@ async function findMaven(settings: Settings, progress: (text: string) => void): 
         `${maven.archive} has sha512 ${actual}, and ${maven.sha512} was expected: it was not used.`,
       );
     await run("tar", ["-xzf", archive, "-C", staging]);
-    await rename(join(staging, maven.folder), join(settings.cache, maven.folder));
+    await moveInto(join(staging, maven.folder), join(settings.cache, maven.folder));
   } catch (cause) {
     if (cause instanceof StackError) throw cause;
     throw new StackError(

@@ -131,6 +131,12 @@ export function portHolder(port: number): { pid: number; command: string } | und
   }
 }
 
+/** Who listens on a port, in words. */
+export function describeHolder(port: number): string {
+  const holder = portHolder(port);
+  return holder ? `pid ${holder.pid} (${holder.command})` : "a process of another user";
+}
+
 /** proc(5): /proc/net/tcp names the socket's inode, and the holder has a descriptor of that name. 0A is LISTEN. */
 function holderFromProc(port: number): number | undefined {
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");

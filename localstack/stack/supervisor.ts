@@ -17,7 +17,8 @@ import { reasonOf } from "./errors.ts";
 import { isLock, tryLock } from "./lock.ts";
 import { awsIsInstalled } from "./parts/aws.ts";
 import { nativeParts, type Part, type PartName } from "./parts/index.ts";
-import { endProcess, identify, isAlive, type ProcessIdentity, until } from "./processes.ts";
+import type { Command } from "./parts/part.ts";
+import { endProcess, identify, isAlive, type ProcessIdentity } from "./processes.ts";
 import { loopback, paths, readSettings, type Settings } from "./settings.ts";
 import { type DeclarationName, declarations, type PartReport, type StackState, writeState } from "./state.ts";
 
@@ -43,6 +44,8 @@ class Supervisor {
   readonly #children = new Map<PartName, ChildProcess>();
   readonly #parts: readonly Part[];
   readonly #stopped = new AbortController();
+  readonly #preparing = new Map<PartName, Promise<Command>>();
+  #ended: Promise<void> | undefined;
 
   constructor(settings: Settings, mode: StackState["mode"]) {
     this.#settings = settings;
@@ -76,13 +79,19 @@ class Supervisor {
     ]);
   }
 
-  /** Ends every server, those that need others first. */
-  async stop(): Promise<void> {
-    if (this.#stopped.signal.aborted) return;
+  /** Ends every server, those that need others first. Asked again, it waits for the same end. */
+  stop(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     this.#state.stopping = true;
     this.#state.ready = false;
     this.#stopped.abort();
     this.#save();
+    // What formats a data folder would go on without us, and into a folder that the next start removes.
+    await Promise.allSettled(this.#preparing.values());
     const dependents = this.#parts.filter((part) => part.needs.length > 0);
     const others = this.#parts.filter((part) => part.needs.length === 0);
     for (const group of [dependents, others]) {
@@ -120,7 +129,9 @@ class Supervisor {
     let child: ChildProcess;
     const logFile = paths(this.#settings).log(part.name);
     try {
-      const command = await part.prepare(this.#settings);
+      const preparing = part.prepare(this.#settings);
+      this.#preparing.set(part.name, preparing);
+      const command = await preparing;
       if (this.#isStopping()) return "stopping";
       setAside(logFile);
       // The log is a file of the server's own, not a pipe: it goes on being written if this process is killed.
@@ -327,4 +338,4 @@ try {
   log(`ended: ${reasonOf(error)}`);
   process.exit(1);
 }
-await until(() => false, 60_000);
+await supervisor.stop();
