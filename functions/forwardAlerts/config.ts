@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { booleanSetting, type Environment, readEnvironment } from "../../shared/lambda/index.ts";
+import { booleanSetting, type Environment, readEnvironment } from "../../shared/config/environment.ts";
 
 export interface ForwardAlertsConfig {
   /** Whether alerts that a snapshot found are sent on too. They are about the past: nobody should be woken by them. */

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Environment, readEnvironment } from "../../shared/lambda/index.ts";
+import { type Environment, readEnvironment } from "../../shared/config/environment.ts";
 
 /** The width of temperature_readings.sensor_id. */
 const sensorIdLengthMax = 50;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { ConfigError } from "../lambda/index.ts";
+import { ConfigError } from "../config/environment.ts";
 import { profileConfig, velocityConfig } from "./config.ts";
 
 describe("profile", () => {

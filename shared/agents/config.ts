@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { booleanSetting, type Environment, integerSetting, readEnvironment } from "../lambda/environment.ts";
+import { booleanSetting, type Environment, integerSetting, readEnvironment } from "../config/environment.ts";
 
 /** A multiple with at most four decimals, so that it can be compared exactly. */
 const multipleSetting = v.pipe(

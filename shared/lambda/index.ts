@@ -1,4 +1,3 @@
-export { booleanSetting, ConfigError, type Environment, integerSetting, readEnvironment } from "./environment.ts";
 export {
   createLogger,
   type LambdaHandler,

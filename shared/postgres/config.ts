@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from "node:tls";
 import * as v from "valibot";
-import { type Environment, integerSetting, readEnvironment } from "../lambda/environment.ts";
+import { type Environment, integerSetting, readEnvironment } from "../config/environment.ts";
 
 export interface PostgresConfig {
   readonly host: string;

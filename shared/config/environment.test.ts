@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import * as v from "valibot";
-import { booleanSetting, integerSetting, readEnvironment } from "./index.ts";
+import { booleanSetting, integerSetting, readEnvironment } from "./environment.ts";
 
 describe("readEnvironment", () => {
   const schema = v.object({
