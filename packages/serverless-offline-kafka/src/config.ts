@@ -3,20 +3,20 @@ import { MappingError } from "./errors.ts";
 import type { EventEnvelope } from "./event.ts";
 
 /** The key of this plugin's settings under `custom` in serverless.yml. */
-export const CUSTOM_KEY = "serverless-offline-kafka";
+const CUSTOM_KEY = "serverless-offline-kafka";
 
 /** BatchSize [CloudFormation, AWS::Lambda::EventSourceMapping]. */
-export const BATCH_SIZE_MIN = 1;
-export const BATCH_SIZE_MAX = 10_000;
-export const BATCH_SIZE_DEFAULT = 100;
+const BATCH_SIZE_MIN = 1;
+const BATCH_SIZE_MAX = 10_000;
+const BATCH_SIZE_DEFAULT = 100;
 /** MaximumBatchingWindowInSeconds [CloudFormation, AWS::Lambda::EventSourceMapping]. */
-export const WINDOW_SECONDS_MAX = 300;
+const WINDOW_SECONDS_MAX = 300;
 /** Without a window Kafka batches close after 500 ms [invocation-eventsourcemapping, batching behaviour]. */
-export const WINDOW_MS_DEFAULT = 500;
+const WINDOW_MS_DEFAULT = 500;
 /** Function timeout for a Kafka source: 14 minutes at most [with-kafka-esm]. */
-export const FUNCTION_TIMEOUT_SECONDS_MAX = 14 * 60;
+const FUNCTION_TIMEOUT_SECONDS_MAX = 14 * 60;
 /** ConsumerGroupId: 1 to 200 characters [CloudFormation, SelfManagedKafkaEventSourceConfig]. */
-export const CONSUMER_GROUP_PATTERN = /^[a-zA-Z0-9\-/*:_+=.@]{1,200}$/;
+const CONSUMER_GROUP_PATTERN = /^[a-zA-Z0-9\-/*:_+=.@]{1,200}$/;
 /** Apache Kafka's own rule, in org.apache.kafka.common.internals.Topic. */
 const TOPIC_PATTERN = /^[a-zA-Z0-9._-]{1,249}$/;
 const SERVER_PATTERN = /^\S+:\d{1,5}$/;

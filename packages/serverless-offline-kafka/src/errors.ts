@@ -2,7 +2,7 @@
  * Every code this plugin reports, in errors and in log lines. Codes are stable: scripts and tests may look for them.
  * The prefix is the package's initials.
  */
-export const MAPPING_ERROR_CODES = [
+const MAPPING_ERROR_CODES = [
   "SOK_BATCH_SIZE_INVALID",
   "SOK_BATCHING_WINDOW_INVALID",
   "SOK_BOOTSTRAP_SERVERS_INVALID",

@@ -26,6 +26,9 @@ export function prepareKafkaJs(): void {
  * kafkajs 2.2.4 sets a timer of `throttledUntil - now`, a large negative number when nothing is throttled, after every
  * response; since Node 24 each one prints a TimeoutNegativeWarning. The timer only matters while requests are pending, and
  * then kafkajs already makes its delay positive, so not setting it otherwise changes nothing else.
+ *
+ * A service around this plugin may need the same repair for its own clients (Tripline's shared/kafka/client.ts has it). That is no
+ * copy to remove: the plugin stands on its own, and repairing twice does no harm.
  */
 function repairRequestQueue(): void {
   const require = createRequire(import.meta.url);

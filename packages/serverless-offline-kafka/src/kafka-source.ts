@@ -10,13 +10,13 @@ import type { KafkaSource, PartitionOffset, PollerLog, SourceListener, TopicPart
  * How long the group waits for a member that is silent: killed, say, or cut off by a broker's restart, after which
  * kafkajs comes back as another member. Handlers run in workers, so nothing keeps this process from its heartbeats.
  */
-export const SESSION_TIMEOUT_MS = 10_000;
+const SESSION_TIMEOUT_MS = 10_000;
 /** kafkajs's own default, a third of the session. */
 const HEARTBEAT_INTERVAL_MS = 3_000;
 /** How long the group waits for members to join again; a member that is still silent by then is out. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** How long a rebalance waits for a running batch: not so long that the group goes on without this member. */
-export const REJOIN_WAIT_MS_MAX = 45_000;
+const REJOIN_WAIT_MS_MAX = 45_000;
 /** Bounds how soon a partition that was paused is fetched again; records that arrive end the wait at once. */
 const FETCH_WAIT_MS_MAX = 100;
 /** Compressed. zstd takes change events to a fifteenth, so a fetch may grow to some 60 MB: kafkajs's 10 MB would be 150. */

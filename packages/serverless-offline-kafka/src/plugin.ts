@@ -10,7 +10,7 @@ import { Poller } from "./poller.ts";
 /** AWS's default for a function's timeout, and osls's. */
 const FUNCTION_TIMEOUT_SECONDS_DEFAULT = 6;
 /** How long Ctrl-C waits for a running batch. A second one does not wait. */
-export const DRAIN_MS_MAX = 30_000;
+const DRAIN_MS_MAX = 30_000;
 
 interface Log extends PollerLog {
   debug(line: string): void;

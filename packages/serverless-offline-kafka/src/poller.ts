@@ -7,13 +7,13 @@ import { buildEvent, envelopeBytes, partitionKey, toEventRecord } from "./event.
 import { interpretResponse } from "./response.ts";
 
 /** An invocation payload: 6 MB [gettingstarted-limits; with-kafka-esm, "a batch also closes at 6 MB"]. */
-export const PAYLOAD_BYTES_MAX = 6_291_456;
+const PAYLOAD_BYTES_MAX = 6_291_456;
 /** What one mapping buffers in all, in bytes of JSON: about ten full payloads. Each partition has an equal share. */
-export const BUFFER_BYTES_MAX = 64 * 1_024 * 1_024;
+const BUFFER_BYTES_MAX = 64 * 1_024 * 1_024;
 /** A share is never so small that every fetch has to stop. */
-export const BUFFER_BYTES_PER_PARTITION_MIN = 256 * 1_024;
+const BUFFER_BYTES_PER_PARTITION_MIN = 256 * 1_024;
 /** Small records cost more memory than their bytes say. Twice the largest batch keeps one ready while one is invoked. */
-export const BUFFER_RECORDS_PER_PARTITION_MAX = 20_000;
+const BUFFER_RECORDS_PER_PARTITION_MAX = 20_000;
 /** With Kafka gone there is no end to commit attempts; leaving them is safe, the records come again. */
 const COMMIT_ATTEMPTS_WHILE_STOPPING = 3;
 
