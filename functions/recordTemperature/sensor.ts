@@ -1,6 +1,6 @@
 /** What the simulated sensor shows, in °C. */
-export const coldest = 18;
-export const warmest = 30;
+const coldest = 18;
+const warmest = 30;
 
 /**
  * Draws a temperature in °C between the two, to a hundredth of a degree as such sensors give it.

@@ -29,8 +29,6 @@ export class AlertReceiver {
   readonly #server: Server;
   readonly #path: string;
   readonly #seen = new Set<string>();
-  /** How many came more than once. */
-  repeated = 0;
 
   constructor(onAlert: (alert: ReceivedAlert, arrivedAtMs: number) => void) {
     const path = `/alerts/${randomUUID()}`;
@@ -56,8 +54,7 @@ export class AlertReceiver {
           return;
         }
         const alert = parsed.output;
-        if (this.#seen.has(alert.alertId)) this.repeated++;
-        else {
+        if (!this.#seen.has(alert.alertId)) {
           this.#seen.add(alert.alertId);
           onAlert(alert, arrivedAtMs);
         }

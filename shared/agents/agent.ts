@@ -22,7 +22,10 @@ export interface Memory {
 export interface Agent {
   /** Names its rows in fraud.*: `profile`, `velocity`, … */
   readonly name: string;
-  /** Part of the alert's id: raise it when a change of the rules should judge old transactions anew. */
+  /**
+   * Which form of the rules raised an alert: part of its id. Raise it with a change of the rules, so that the alerts of one form
+   * are told from those of the other. It counts from then on; what was judged before is not judged again.
+   */
   readonly ruleVersion: number;
   readonly needs: ReadonlySet<NeededColumn>;
   create(): Memory;

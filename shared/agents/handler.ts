@@ -43,7 +43,7 @@ export function agentHandler(
 }
 
 /** @throws {ChangeEventError} when the record is no change event, or not one that this agent can judge */
-export function foldRecordOf(record: KafkaRecord, agent: Agent): FoldRecord {
+function foldRecordOf(record: KafkaRecord, agent: Agent): FoldRecord {
   const decoded = decodeRecord(record);
   if (decoded.kind === "tombstone") {
     return { offset: record.offset, transaction: null, historical: false, committedAtMicros: 0 };

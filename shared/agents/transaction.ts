@@ -1,6 +1,7 @@
 import {
   type ChangeEvent,
   ChangeEventError,
+  optional,
   type Row,
   readCents,
   readInteger,
@@ -25,14 +26,14 @@ export interface Transaction {
 export type NeededColumn = "card_type" | "created_at";
 
 /** decimal(10,2) ends here. More than this is a mistake upstream, and sums of it would leave the safe integers. */
-export const amountCentsMax = 9_999_999_999;
+const amountCentsMax = 9_999_999_999;
 
 /** Event times outside of these years are mistakes upstream. */
-export const createdAtYears = { first: 2000, last: 2099 } as const;
+const createdAtYears = { first: 2000, last: 2099 } as const;
 
 // The stored form holds numbers, and differences of neighbours, of up to 52 bits and a sign.
 const readId = within(readInteger, 1, 2 ** 52 - 1);
-const readMerchantId = within(readInteger, -(2 ** 52), 2 ** 52 - 1);
+const readMerchantIdIfAny = ifAny(within(readInteger, -(2 ** 52), 2 ** 52 - 1));
 // fraud.alerts.user_id is an int. Were the column retyped to a bigint, a greater id would fail the whole batch, not its record.
 const readUserId = within(readInteger, -(2 ** 31), 2 ** 31 - 1);
 const readAmountCents = within(readCents, 0, amountCentsMax);
@@ -41,6 +42,8 @@ const readCreatedAtMicros = within(
   Date.UTC(createdAtYears.first, 0, 1) * 1000,
   Date.UTC(createdAtYears.last + 1, 0, 1) * 1000 - 1,
 );
+const readCreatedAtMicrosIfAny = ifAny(readCreatedAtMicros);
+const readCardTypeIfAny = ifAny(readText);
 
 /**
  * The transaction that an insert (c) or a snapshot row (r) carries; null for every other change, which agents ignore.
@@ -54,25 +57,25 @@ export function transactionOf(event: ChangeEvent, needs: ReadonlySet<NeededColum
     id: readId(row, "id"),
     userId: readUserId(row, "user_id"),
     amountCents: readAmountCents(row, "amount"),
-    cardType: needs.has("card_type") ? readText(row, "card_type") : readOrNull(row, "card_type", readText),
-    merchantId: readOrNull(row, "merchant_id", readMerchantId),
-    createdAtMicros: needs.has("created_at")
-      ? readCreatedAtMicros(row, "created_at")
-      : readOrNull(row, "created_at", readCreatedAtMicros),
+    cardType: (needs.has("card_type") ? readText : readCardTypeIfAny)(row, "card_type"),
+    merchantId: readMerchantIdIfAny(row, "merchant_id"),
+    createdAtMicros: (needs.has("created_at") ? readCreatedAtMicros : readCreatedAtMicrosIfAny)(row, "created_at"),
   };
 }
 
 type Read<T> = (row: Row, column: string) => T;
 
-/** A column that no rule here needs must not stop one: what cannot be read counts as not there. */
-function readOrNull<T>(row: Row, column: string, read: Read<T>): T | null {
-  if (row.value(column) == null) return null;
-  try {
-    return read(row, column);
-  } catch (error) {
-    if (error instanceof ChangeEventError) return null;
-    throw error;
-  }
+/** For a column that the rules at hand do not need, which must not stop them: what cannot be read counts as not there. */
+function ifAny<T>(read: Read<T>): Read<T | null> {
+  const readOptional = optional(read);
+  return (row, column) => {
+    try {
+      return readOptional(row, column);
+    } catch (error) {
+      if (error instanceof ChangeEventError) return null;
+      throw error;
+    }
+  };
 }
 
 function within(read: Read<number>, minimum: number, maximum: number): Read<number> {

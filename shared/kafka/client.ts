@@ -19,6 +19,8 @@ export interface KafkaOptions {
  * kafkajs 2.2.4 sets a timer after every response, to look whether throttled requests may go out: to when throttling
  * ends, which without throttling is a time long past. Node 24 warns of each such delay (TimeoutNegativeWarning). Without
  * pending requests there is nothing to look for, and with some of them kafkajs makes the delay positive itself.
+ *
+ * packages/serverless-offline-kafka has the same repair, on purpose: it imports nothing of ours and we nothing of its insides.
  */
 function quietRequestQueue(): void {
   const { prototype } = RequestQueue;
