@@ -1,4 +1,4 @@
-// How fast Debezium alone streams: node bench/capture.ts [rows]. Needs a running stack (npx tripline up) and no functions.
+// How fast Debezium alone streams: npm run bench:capture [-- ROWS]. Needs a running stack (npx tripline up) and no functions.
 // Pauses the connector, inserts the rows, resumes it, and times the messages that arrive in the topic.
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectTo } from "../localstack/run/database.ts";
@@ -19,16 +19,21 @@ const taskState = async () =>
   ((await (await fetch(`${connector}/status`)).json()) as { tasks: { state: string }[] }).tasks[0]?.state;
 
 await fetch(`${connector}/pause`, { method: "PUT" });
-while ((await taskState()) !== "PAUSED") await sleep(100);
-const before = await messages();
-const source = new TransactionSource();
-for (let left = rows; left > 0; left -= 1_000) {
-  await insertTransactions(
-    pool,
-    Array.from({ length: Math.min(left, 1_000) }, () => source.next()),
-  );
+let before: number;
+try {
+  while ((await taskState()) !== "PAUSED") await sleep(100);
+  before = await messages();
+  const source = new TransactionSource();
+  for (let left = rows; left > 0; left -= 1_000) {
+    await insertTransactions(
+      pool,
+      Array.from({ length: Math.min(left, 1_000) }, () => source.next()),
+    );
+  }
+} finally {
+  // A connector that is left paused stays so: nobody would read the table any more.
+  await fetch(`${connector}/resume`, { method: "PUT" });
 }
-await fetch(`${connector}/resume`, { method: "PUT" });
 let [first, best, last] = [0, 0, { atMs: Date.now(), messages: before }];
 for (let now = before; now < before + rows; ) {
   await sleep(500);

@@ -1,4 +1,4 @@
-// Records real change events for unit tests: node tests/record.ts. Needs a running stack (npx tripline up).
+// Records real change events for unit tests: npm run record. Needs a running stack (npx tripline up).
 // Writes shared/change-events/samples/*.json: Lambda Kafka events with a snapshot row, an insert, an update, a delete, its
 // tombstone and a truncate, in the modes in which Debezium writes them.
 import { mkdir, writeFile } from "node:fs/promises";

@@ -212,7 +212,7 @@ export async function verifyJars(folder: string, expectedIn = checksumsFile): Pr
       throw new StackError(
         "JARS_CHECKSUM",
         `${file} is not the file that localstack/jars.sha256 names (${actual.get(file) ?? "missing"}, expected ${expected.get(file) ?? "none"}). ` +
-          `Remove ${folder} and ~/.m2/repository, then try again; after a change of pom.xml on purpose, run 'node localstack/stack/lock-jars.ts'.`,
+          `Remove ${folder} and ~/.m2/repository, then try again; after a change of pom.xml on purpose, run 'npm run lock-jars'.`,
       );
     }
   }

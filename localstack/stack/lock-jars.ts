@@ -1,4 +1,4 @@
-// Writes jars.sha256 after a change of pom.xml: node localstack/stack/lock-jars.ts
+// Writes jars.sha256 after a change of pom.xml: npm run lock-jars
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

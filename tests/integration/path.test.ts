@@ -1,7 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DeleteMessageBatchCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { identify } from "../../localstack/stack/processes.ts";
+import { readLiveState } from "../../localstack/stack/state.ts";
 import { ConnectClient } from "../../shared/connectors/connect-client.ts";
 import { isRunning } from "../../shared/connectors/reconciler.ts";
-import { type CommandResult, eventually, TestStack } from "./stack.ts";
+import { type CommandResult, eventually, type RunningCommand, TestStack } from "./stack.ts";
 
 const minute = 60_000;
 jest.setTimeout(6 * minute);
@@ -19,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => stack.remove(), 2 * minute);
 
 /** Starts a run and waits until transactions flow through the agents, so that what is done to it hits it at work. */
-async function startRun(...args: string[]): Promise<{ done: Promise<CommandResult> }> {
+async function startRun(...args: string[]): Promise<RunningCommand> {
   const judged = async () => {
     const [row] = await stack.query<{ judged: number }>(
       "mydb",
@@ -57,6 +63,41 @@ function expectExact(result: CommandResult): void {
   expect(forwarded).toBe(alerts.profile + alerts.velocity);
 }
 
+/** All of standard output is one JSON object. */
+function onlyObject({ stdout }: CommandResult): unknown {
+  expect(stdout.trim().split("\n")).toHaveLength(1);
+  return JSON.parse(stdout);
+}
+
+/** What a function returned: `sls invoke local` prints it, indented, after whatever the function logged. */
+function returnedBy({ code, stdout, stderr }: CommandResult): Record<string, unknown> {
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  const start = stdout.lastIndexOf("\n{\n");
+  return JSON.parse(stdout.slice(start === -1 ? stdout.indexOf("{\n") : start)) as Record<string, unknown>;
+}
+
+/** The ids of the alerts that wait in a queue of the local AWS, which are taken out of it. */
+async function alertIdsIn(queue: string): Promise<string[]> {
+  const sqs = new SQSClient({
+    endpoint: stack.settings.awsUrl,
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  });
+  try {
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: queue }));
+    const ids: string[] = [];
+    for (;;) {
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      if (Messages.length === 0) return ids;
+      for (const { Body = "" } of Messages) ids.push((JSON.parse(Body) as { alertId: string }).alertId);
+      const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    }
+  } finally {
+    sqs.destroy();
+  }
+}
+
 describe("the stack", () => {
   test("answers as the course expects it", async () => {
     const status = await stack.run("status", "--json");
@@ -91,6 +132,60 @@ describe("the stack", () => {
   });
 });
 
+describe("the temperature path", () => {
+  const report = async (...args: string[]) =>
+    returnedBy(await stack.sls("invoke", "local", "-f", "reportTemperature", ...args));
+
+  test("says so when there is no data, then reports a reading", async () => {
+    expect(await report()).toMatchObject({ message: "No data in last 10 minutes", sensors: [] });
+
+    const reading = returnedBy(await stack.sls("invoke", "local", "-f", "recordTemperature"));
+    const temperature = reading["temperature"] as number;
+    expect(temperature).toBeGreaterThanOrEqual(18);
+    expect(temperature).toBeLessThanOrEqual(30);
+
+    const oneReading = [{ sensorId: "sensor-1", average: temperature, readings: 1 }];
+    expect(await report()).toMatchObject({ sensors: oneReading });
+
+    // The schedule's own window, and once more as AWS may deliver it.
+    const windowMs = 10 * minute;
+    const end = new Date((Math.floor(Date.parse(reading["recordedAt"] as string) / windowMs) + 1) * windowMs);
+    for (let time = 0; time < 2; time++) {
+      const scheduled = await report("--data", JSON.stringify({ time: end.toISOString() }));
+      expect(scheduled).toMatchObject({ windowEnd: end.toISOString(), sensors: oneReading });
+    }
+    const [stored] = await stack.query(
+      "mydb",
+      "select count(*) as rows from temperature_reports where window_end = $1",
+      [end],
+    );
+    expect(stored).toEqual({ rows: 1 });
+  });
+});
+
+describe("serverless.yml", () => {
+  test("can be packaged, with what the framework's own events cannot say", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tripline-package-"));
+    try {
+      expect(await stack.sls("package", "--package", folder)).toMatchObject({ code: 0 });
+
+      const template = JSON.parse(readFileSync(join(folder, "cloudformation-template-update-stack.json"), "utf8")) as {
+        Resources: Record<string, { Type: string; Properties: object }>;
+      };
+      const mappings = Object.values(template.Resources).filter(({ Type }) => Type.endsWith("::EventSourceMapping"));
+      expect(mappings).toHaveLength(4);
+      for (const { Properties } of mappings) {
+        expect(Properties).toMatchObject({
+          MaximumBatchingWindowInSeconds: 0,
+          FunctionResponseTypes: ["ReportBatchItemFailures"],
+        });
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("the path from a row to an alert", () => {
   test("is exact, and shows an insert into activity", async () => {
     const run = await startRun("--for", "15s", "--rate", "1000", "--keep");
@@ -118,6 +213,17 @@ describe("the path from a row to an alert", () => {
     expectExact(await run.done);
   });
 
+  test("ends in the dashboard's queue, which holds each forwarded alert", async () => {
+    const forwarded = await stack.query<{ alert_id: string }>(
+      "mydb",
+      "select alert_id from fraud.forwarded where channel = 'sns'",
+    );
+    expect(forwarded.length).toBeGreaterThan(0);
+    // As a set: a process that was killed between sending and noting it down has sent again.
+    const received = new Set(await alertIdsIn("fraud-alerts-dashboard"));
+    expect([...received].sort()).toEqual(forwarded.map((row) => row.alert_id).sort());
+  });
+
   test("is found wrong by verify when an alert is lost, invented or doubled", async () => {
     const counts = async () => (await stack.run("verify", "--json")).json;
     expect(await counts()).toMatchObject({ ok: true, ...nothingWrong });
@@ -138,19 +244,56 @@ describe("the path from a row to an alert", () => {
        select alert_id || '-again', agent, rule, rule_version, transaction_id, user_id, amount_cents, reason, true, topic, partition, kafka_offset, committed_at
        from fraud.alerts order by alert_id limit 1`,
     );
-    const doubled = await counts();
-    expect(doubled["ok"]).toBe(false);
+    // The row under the right id is one of two now, and the one under the other id is none that must exist.
+    expect(await counts()).toMatchObject({ ok: false, missing: 0, unexpected: 1, duplicated: 1 });
     await stack.query("mydb", "delete from fraud.alerts where alert_id like '%-again'");
     expect(await counts()).toMatchObject({ ok: true, ...nothingWrong });
   });
 });
 
 describe("the end", () => {
+  test("down also ends the functions of a run that was killed", async () => {
+    const run = await startRun("--rate", "1000");
+    process.kill(run.pid, "SIGKILL");
+    await run.done;
+    expect(identify(stack.functionsPid() ?? 0)).toBeDefined();
+
+    const down = await stack.run("down", "--json");
+    expect(down).toMatchObject({ code: 0, json: { ok: true, wasRunning: true } });
+    expect(down.json["orphans"]).toContain("functions");
+    expect(await stack.processesLeft()).toEqual([]);
+  });
+
+  const moments: [string, (run: RunningCommand) => boolean][] = [
+    ["before the supervisor runs", (run) => stack.isAtWork(run.pid)],
+    ["while the servers start", () => readLiveState(stack.settings) !== undefined],
+  ];
+  test.each(moments)("Ctrl-C during the start, %s, leaves nothing behind", async (_, hasCome) => {
+    const run = stack.launch("start", "--json");
+    await eventually(() => hasCome(run) || undefined, "the start");
+    process.kill(run.pid, "SIGINT");
+    const result = await run.done;
+    expect(result.code).not.toBe(0);
+    expect(onlyObject(result)).toMatchObject({ ok: false, error: { code: "INTERRUPTED" } });
+    expect(await stack.processesLeft()).toEqual([]);
+  });
+
+  test("Ctrl-C ends a run in order, also the one after a run that was killed", async () => {
+    expect(await stack.run("up", "--json")).toMatchObject({ code: 0 });
+    const run = await startRun("--rate", "1000");
+    const functions = stack.functionsPid() ?? 0;
+    process.kill(run.pid, "SIGINT");
+    const result = await run.done;
+    expect({ code: result.code, json: onlyObject(result) }).toMatchObject({ code: 0, json: { verify: nothingWrong } });
+    expect(identify(functions)).toBeUndefined();
+    expect(stack.functionsPid()).toBeUndefined();
+  });
+
   test("down leaves no process, also after the supervisor was killed", async () => {
     process.kill(stack.supervisorPid(), "SIGKILL");
     const down = await stack.run("down", "--json");
     expect(down).toMatchObject({ code: 0, json: { ok: true } });
-    expect(stack.processes()).toEqual([]);
+    expect(await stack.processesLeft()).toEqual([]);
     expect((await stack.run("status", "--json")).code).toBe(1);
   });
 });
