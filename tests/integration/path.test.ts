@@ -218,6 +218,11 @@ describe("the path from a row to an alert", () => {
       "mydb",
       "select alert_id from fraud.forwarded where channel = 'sns'",
     );
+    if (readLiveState(stack.settings)?.parts.aws?.state === "absent") {
+      // No Python on this machine: nothing may be noted down as sent there.
+      expect(forwarded).toEqual([]);
+      return;
+    }
     expect(forwarded.length).toBeGreaterThan(0);
     // As a set: a process that was killed between sending and noting it down has sent again.
     const received = new Set(await alertIdsIn("fraud-alerts-dashboard"));
