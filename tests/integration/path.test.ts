@@ -278,7 +278,7 @@ describe("the end", () => {
     await eventually(() => hasCome(run) || undefined, "the start");
     process.kill(run.pid, "SIGINT");
     const result = await run.done;
-    expect(result.code).not.toBe(0);
+    expect(result.code).toBe(130);
     expect(onlyObject(result)).toMatchObject({ ok: false, error: { code: "INTERRUPTED" } });
     expect(await stack.processesLeft()).toEqual([]);
   });
