@@ -101,6 +101,7 @@ example as (
 select
   (select count(*) from expected) as expected,
   (select count(*) from found) as found,
+  (select count(*) from fraud.alerts where agent in ('profile', 'velocity')) - (select count(*) from found) as of_other_rules,
   coalesce((select jsonb_object_agg(agent, alerts) from (select agent, count(*) as alerts from expected group by agent) as each), '{}') as expected_by_agent,
   coalesce((select sum(alerts) from counted where verdict = 'missing'), 0)::bigint as missing,
   coalesce((select sum(alerts) from counted where verdict = 'unexpected'), 0)::bigint as unexpected,

@@ -20,8 +20,16 @@ export interface Verification {
   missing: number;
   unexpected: number;
   duplicated: number;
+  /** Alerts that other settings raised: another rule, or another version of one. They are not compared. */
+  ofOtherRules: number;
   /** Up to five of each kind. */
   examples: Difference[];
+}
+
+/** Why the audit may be wrong itself, where that is likely. */
+export function hintOf(result: Verification): string | undefined {
+  if (isGood(result) || result.ofOtherRules === 0) return undefined;
+  return `${result.ofOtherRules} alerts are of another rule or version: what was judged under other settings is not judged again, so it counts as missing here. 'npx tripline reset --yes' starts afresh.`;
 }
 
 export function isGood({ missing, unexpected, duplicated }: Verification): boolean {
@@ -81,6 +89,7 @@ export async function verifyAlerts(pool: Pool, environment: NodeJS.ProcessEnv = 
       missing: number;
       unexpected: number;
       duplicated: number;
+      of_other_rules: number;
       examples: Record<string, unknown>[];
     }>(sql, [JSON.stringify(settings)]);
     const counted = await client.query<{ transactions: number }>("select count(*) as transactions from transactions");
@@ -94,6 +103,7 @@ export async function verifyAlerts(pool: Pool, environment: NodeJS.ProcessEnv = 
       missing: row.missing,
       unexpected: row.unexpected,
       duplicated: row.duplicated,
+      ofOtherRules: row.of_other_rules,
       examples: row.examples.map((example) => ({
         verdict: example["verdict"] as Difference["verdict"],
         alertId: String(example["alert_id"]),

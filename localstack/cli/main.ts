@@ -49,7 +49,7 @@ command("reset", "stop the stack and remove its data; downloads are kept", reset
   each.option("-y, --yes", "do not ask"),
 );
 command("doctor", "what this machine has and lacks for the stack", doctor);
-command("start", "the main job: stack, functions, transactions, and alerts as they arrive", start, (each) =>
+command("start", "start everything, insert transactions and show the alerts (npm start)", start, (each) =>
   each
     .option("--for <duration>", "end by itself, such as 60s or 5m (default: until Ctrl-C)")
     .option("--rate <rows>", "transactions a second", "2000")

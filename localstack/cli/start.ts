@@ -3,6 +3,7 @@ import { formatAlert } from "../../shared/alerts/index.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
 import {
   auditTimeoutMs,
+  hintOf,
   isGood,
   readJudged,
   type Verification,
@@ -105,7 +106,7 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
     await progress.start();
     throwIfInterrupted(stop);
     say(
-      `${green("✔")} Functions consume after ${seconds(Date.now() - startedMs)}; inserting ${rate.toLocaleString("en-US")} transactions a second. ${dim("Ctrl-C ends.")}`,
+      `${green("✔")} Ready after ${seconds(Date.now() - startedMs)}; inserting ${rate.toLocaleString("en-US")} transactions a second. ${dim("Ctrl-C ends.")}`,
     );
     const end = durationMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(durationMs)]);
     const following = follow(progress, totals, screen, json, end);
@@ -227,18 +228,20 @@ async function follow(
     await sleep(statusIntervalMs, undefined, { signal: end }).catch(() => {});
     if (json || end.aborted) continue;
     const now = { atMs: Date.now(), forwarded: totals.forwarded, rows: totals.rowsInserted };
-    const perSecond = (name: "forwarded" | "rows") => ((now[name] - before[name]) * 1000) / (now.atMs - before.atMs);
     try {
       const { judged, lagMessages, temperature } = await progress.read();
       const { profile, velocity } = totals.judgedBefore;
+      const done = { profile: judged.profile - profile, velocity: judged.velocity - velocity };
+      // Rows that Debezium has yet to read are behind as well, not only messages that wait in Kafka.
+      const lag = Math.max(lagMessages, now.rows - Math.min(done.profile, done.velocity));
       screen.status(
         [
-          `${number(now.rows)} rows (${number(Math.round(perSecond("rows")))}/s)`,
-          `judged ${number(judged.profile - profile)} profile, ${number(judged.velocity - velocity)} velocity`,
-          `lag ${number(lagMessages)}`,
-          `alerts ${number(now.forwarded)} (${perSecond("forwarded").toFixed(1)}/s)`,
-          temperature ? `${temperature.celsius.toFixed(1)} °C` : "no temperature yet",
-        ].join("  ·  "),
+          `${number(now.rows)} rows`,
+          `judged ${number(done.profile)} profile, ${number(done.velocity)} velocity`,
+          `lag ${number(lag)}`,
+          `${number(now.forwarded)} alerts, ${perSecond(now, before).toFixed(1)}/s`,
+          temperature ? `${temperature.celsius.toFixed(1)} °C` : "no reading yet",
+        ].join(" · "),
       );
     } catch (error) {
       screen.status(`the stack does not answer: ${reasonOf(error)}`);
@@ -247,10 +250,15 @@ async function follow(
   }
 }
 
+/** Alerts a second between two looks. */
+function perSecond(now: { atMs: number; forwarded: number }, before: { atMs: number; forwarded: number }): number {
+  return ((now.forwarded - before.forwarded) * 1000) / (now.atMs - before.atMs);
+}
+
 function alertLine(alert: ReceivedAlert, arrivedAtMs: number, delayMs: number): string {
   const time = new Date(arrivedAtMs).toTimeString().slice(0, 8);
   const tint = alert.agent === "profile" ? cyan : yellow;
-  return `${dim(time)}  ${tint(formatAlert(alert))}  ${dim(`after ${delayMs < 10_000 ? `${delayMs} ms` : seconds(delayMs)}`)}`;
+  return `${dim(time)}  ${tint(formatAlert(alert))}  ${dim(`after ${delay(delayMs)}`)}`;
 }
 
 function summaryOf(
@@ -283,11 +291,15 @@ function printSummary(totals: Totals, verification: Verification): void {
     `${bold("Alerts")}          ${number(alerts.profile)} profile, ${number(alerts.velocity)} velocity; ${number(forwarded)} forwarded`,
   );
   if (latencyMs.p50 !== null)
-    console.log(`${bold("Row to alert")}    ${latencyMs.p50} ms in the middle, ${latencyMs.p99} ms for 99 of 100`);
+    console.log(
+      `${bold("Row to alert")}    ${delay(latencyMs.p50)} median, ${delay(latencyMs.p99 ?? latencyMs.p50)} 99th percentile`,
+    );
   const mark = isGood(verification) ? green("✔") : red("✖");
   console.log(
     `${bold("Verify")}          ${mark} ${number(verify.expected)} alerts must exist and ${number(verify.found)} do: ${verify.missing} missing, ${verify.unexpected} unexpected, ${verify.duplicated} duplicated`,
   );
+  const hint = hintOf(verification);
+  if (hint) console.log(`${yellow("!")} ${hint}`);
 }
 
 /** 60s, 5m, 1h, or a number of seconds. */
@@ -308,6 +320,10 @@ function parseRate(text: string): number {
     );
   }
   return rate;
+}
+
+function delay(ms: number): string {
+  return ms < 10_000 ? `${ms.toLocaleString("en-US")} ms` : seconds(ms);
 }
 
 function seconds(ms: number): string {

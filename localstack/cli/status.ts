@@ -44,12 +44,14 @@ export async function status(options: { json?: boolean }): Promise<void> {
     part.ports.join(", "),
     part.pid ? `pid ${part.pid}` : "",
     part.residentBytes ? formatBytes(part.residentBytes) : "",
-    part.uptimeMs ? `up ${formatDuration(part.uptimeMs)}` : "",
+    part.uptimeMs ? formatDuration(part.uptimeMs) : "",
     [part.restarts > 0 ? `${part.restarts} restart${part.restarts > 1 ? "s" : ""}` : "", part.detail ?? ""]
       .filter(Boolean)
       .join(", "),
   ]);
-  console.log(table([["part", "state", "ports", "process", "memory", "", ""].map((title) => dim(title)), ...rows]));
+  console.log(
+    table([["part", "state", "ports", "process", "memory", "uptime", ""].map((title) => dim(title)), ...rows]),
+  );
   if (connectors.length > 0) {
     console.log();
     console.log(

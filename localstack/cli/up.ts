@@ -111,7 +111,7 @@ async function startTasks(settings: Settings, options: UpOptions): Promise<Listr
   await mkdir(paths(settings).logs, { recursive: true });
   const containers = options.containers === true || (await onlyContainersArePossible());
   const orphans: ListrTask = {
-    title: "What an earlier run left behind",
+    title: "Leftovers of an earlier run",
     task: async (_, task) => {
       if (!(await until(() => readLiveState(settings) === undefined, 30_000))) {
         throw new StackError(
@@ -121,9 +121,7 @@ async function startTasks(settings: Settings, options: UpOptions): Promise<Listr
       }
       const ended = await endOrphans(settings);
       task.title =
-        ended.length > 0
-          ? `Ended what an earlier run left behind: ${ended.join(", ")}`
-          : "Nothing left behind by an earlier run";
+        ended.length > 0 ? `Ended leftovers of an earlier run: ${ended.join(", ")}` : "No leftovers of an earlier run";
     },
   };
   if (containers) {
@@ -142,11 +140,14 @@ async function startTasks(settings: Settings, options: UpOptions): Promise<Listr
   await findJava();
   return [
     orphans,
-    { title: "Ports", task: () => checkPorts(settings) },
+    { title: "Ports are free", task: () => checkPorts(settings) },
     {
       title: "Kafka, Connect and Debezium",
-      skip: async () => ((await locateJars(settings)).complete ? "Kafka, Connect and Debezium: in the cache" : false),
       task: async (_, task) => {
+        if ((await locateJars(settings)).complete) {
+          task.title = "Kafka, Connect and Debezium are in the cache";
+          return;
+        }
         await fetchJars(settings, (text) => {
           task.output = text;
         });
@@ -154,8 +155,11 @@ async function startTasks(settings: Settings, options: UpOptions): Promise<Listr
     },
     {
       title: "Local AWS",
-      skip: async () => ((await awsIsInstalled(settings)) ? "Local AWS: in the cache" : false),
       task: async (_, task) => {
+        if (await awsIsInstalled(settings)) {
+          task.title = "The local AWS is in the cache";
+          return;
+        }
         const problem = await installAws(settings, (text) => {
           task.output = text;
         });

@@ -1,4 +1,4 @@
-import { auditTimeoutMs, isGood, type Verification, verifyAlerts, waitUntilJudged } from "../audit/verify.ts";
+import { auditTimeoutMs, hintOf, isGood, type Verification, verifyAlerts, waitUntilJudged } from "../audit/verify.ts";
 import { connectTo } from "../run/database.ts";
 import { StackError } from "../stack/errors.ts";
 import { readSettings } from "../stack/settings.ts";
@@ -37,6 +37,8 @@ function print(result: Verification, notJudged: number): void {
       `  ${red(verdict.padEnd("unexpected".length))}  ${alertId}  user ${userId}  ${(amountCents / 100).toFixed(2)}`,
     );
   }
+  const hint = hintOf(result);
+  if (hint) console.log(`${yellow("!")} ${hint}`);
   if (notJudged > 0) {
     console.log(
       `${yellow("!")} ${count.format(notJudged)} transactions are not judged yet: do the functions run ('npx sls offline', 'npm start')?`,
@@ -44,7 +46,7 @@ function print(result: Verification, notJudged: number): void {
   }
   console.log(
     dim(
-      "  Computed in SQL from public.transactions alone; assumes that a user's rows were committed in the order of their ids, and the settings of the rules unchanged.",
+      "  Computed in SQL from public.transactions alone; assumes that a user's rows were committed in the order of their ids, and that the rules' settings have not changed since.",
     ),
   );
 }

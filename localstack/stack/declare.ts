@@ -62,7 +62,7 @@ export async function declareTopics(settings: Settings, log: (line: string) => v
         configEntries: Object.entries("config" in topic ? topic.config : {}).map(([name, value]) => ({ name, value })),
       })),
     });
-    for (const topic of missing) log(`topic ${topic.name}: created with ${topic.partitions} partitions`);
+    for (const topic of missing) log(`topic ${topic.name}: created, partitions: ${topic.partitions}`);
     const present = Object.values(topics).filter((topic) => existing.has(topic.name));
     const metadata = await admin.fetchTopicMetadata({ topics: present.map((topic) => topic.name) });
     for (const { name, partitions } of metadata.topics) {
