@@ -9,7 +9,7 @@ export interface Progress {
   judged: { profile: number; velocity: number };
   /** Messages in Kafka that the slower agent has not committed. */
   lagMessages: number;
-  temperature: { sensorId: string; celsius: number } | undefined;
+  temperature: { celsius: number } | undefined;
 }
 
 /** Asks PostgreSQL and Kafka how far the agents are. */
@@ -36,10 +36,10 @@ export class ProgressReader {
   }
 
   async #temperature(): Promise<Progress["temperature"]> {
-    const { rows } = await this.#pool.query<{ sensor_id: string; temperature: number }>(
-      "select sensor_id, temperature from temperature_readings order by recorded_at desc limit 1",
+    const { rows } = await this.#pool.query<{ temperature: number }>(
+      "select temperature from temperature_readings order by recorded_at desc limit 1",
     );
-    return rows[0] && { sensorId: rows[0].sensor_id, celsius: rows[0].temperature };
+    return rows[0] && { celsius: rows[0].temperature };
   }
 
   async #lag(): Promise<number> {

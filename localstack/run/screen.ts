@@ -1,4 +1,4 @@
-import { dim } from "../cli/output.ts";
+import colors from "picocolors";
 
 /**
  * A terminal with lines that scroll and one status line that stays at the bottom. Where the output is no terminal, the
@@ -37,7 +37,7 @@ export class Screen {
     if (this.#status === "") return;
     // A line that wraps could not be taken back.
     const width = (process.stdout.columns ?? 80) - 1;
-    process.stdout.write(`\r\u001b[2K${dim(this.#status.slice(0, width))}`);
+    process.stdout.write(`\r\u001b[2K${colors.dim(this.#status.slice(0, width))}`);
   }
 }
 

@@ -12,7 +12,6 @@ export type StackErrorCode =
   | "START_FAILED"
   | "CONTAINERS"
   | "DECLARATION"
-  | "CONNECT_REFUSED"
   | "INTERRUPTED"
   | "USAGE";
 

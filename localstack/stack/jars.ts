@@ -11,10 +11,10 @@ import { projectRoot, type Settings } from "./settings.ts";
 const run = promisify(execFile);
 
 const pomFile = join(projectRoot, "localstack/pom.xml");
-export const checksumsFile = join(projectRoot, "localstack/jars.sha256");
+const checksumsFile = join(projectRoot, "localstack/jars.sha256");
 
 /** Kafka 4 runs on 17 and later. */
-export const javaMajorMinimum = 17;
+const javaMajorMinimum = 17;
 const installJava =
   "Debian or Ubuntu: 'apt-get install openjdk-17-jre-headless'; macOS: 'brew install openjdk@17'. " +
   "With a container engine, Java is not needed: 'npx tripline up --containers'.";

@@ -20,7 +20,7 @@ const standardPorts = {
 export type PortName = keyof typeof standardPorts;
 
 /** The course's local password. Whatever uses it is bound to loopback. */
-export const localPassword = "postgrespw";
+const localPassword = "postgrespw";
 
 export const loopback = "127.0.0.1";
 

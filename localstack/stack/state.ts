@@ -3,7 +3,7 @@ import type { PartName } from "./parts/part.ts";
 import { isAlive, type ProcessIdentity } from "./processes.ts";
 import { paths, type Settings } from "./settings.ts";
 
-export type PartState = "waiting" | "starting" | "healthy" | "restarting" | "failed" | "absent" | "stopped";
+export type PartState = "waiting" | "starting" | "healthy" | "restarting" | "absent" | "stopped";
 
 export interface PartReport {
   state: PartState;
