@@ -16,10 +16,13 @@ export default {
       ...common,
       displayName: "unit",
       testMatch: [
-        "<rootDir>/{functions,shared,localstack,packages}/**/*.test.ts",
+        "<rootDir>/{functions,shared,localstack}/**/*.test.ts",
+        "<rootDir>/packages/*/src/**/*.test.ts",
         "<rootDir>/tests/{unit,property}/**/*.test.ts",
       ],
     },
+    // Against a broker of their own. They end it themselves.
+    { ...common, displayName: "plugin", testMatch: ["<rootDir>/packages/*/tests/**/*.test.ts"] },
     { ...common, displayName: "integration", testMatch: ["<rootDir>/tests/integration/**/*.test.ts"] },
   ],
 };

@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectTo } from "../localstack/run/database.ts";
 import { projectRoot, readSettings } from "../localstack/stack/settings.ts";
-import { buildEvent, partitionKey, toEventRecord } from "../packages/serverless-offline-kafka/src/event.ts";
-import { toSourceRecord } from "../packages/serverless-offline-kafka/src/kafka-source.ts";
+import { buildEvent, partitionKey, toEventRecord } from "../packages/serverless-offline-kafka/src/delivery/event.ts";
 import { ConnectClient } from "../shared/connectors/connect-client.ts";
 import { isRunning } from "../shared/connectors/reconciler.ts";
 import { connectKafka } from "../shared/kafka/client.ts";
@@ -123,8 +122,7 @@ async function read(topic: string, count: number) {
     const all: ReturnType<typeof toEventRecord>[] = [];
     void consumer.run({
       eachBatch: async ({ batch }) => {
-        for (const message of batch.messages)
-          all.push(toEventRecord(batch.topic, batch.partition, toSourceRecord(message)));
+        for (const message of batch.messages) all.push(toEventRecord(batch.topic, batch.partition, message));
         if (all.length >= count) resolve(all);
       },
     });

@@ -35,7 +35,12 @@ function pluginOf(msk: Record<string, unknown>, settings: unknown = { bootstrapS
       pluginManager: { plugins: [{}, offline] },
       classes: { Error: FrameworkError },
       getProvider: () => ({
-        naming: { getMSKEventLogicalId: () => "AgentMsk", getKafkaEventLogicalId: () => "AgentKafka" },
+        naming: {
+          getMSKEventLogicalId: () => "AgentMsk",
+          getKafkaEventLogicalId: () => "AgentKafka",
+          getLambdaLogicalId: () => "AgentLambdaFunction",
+          getStackName: () => "service-dev",
+        },
       }),
     },
     {},
@@ -56,14 +61,11 @@ describe("ServerlessOfflineKafka", () => {
   });
 
   test("lists a mapping that is not enabled and starts nothing", async () => {
-    const { lines, run } = pluginOf({ enabled: false, filterPatterns: [] });
+    const { lines, run } = pluginOf({ enabled: false });
     await run("before:offline:start:init");
     await run("after:offline:start:init");
     await run("before:offline:start:end");
-    expect(lines).toEqual([
-      "Kafka: agent (msk t): filterPatterns is not applied locally yet",
-      "Kafka: agent: t, not enabled",
-    ]);
+    expect(lines).toEqual(["Kafka: agent: t, not enabled"]);
   });
 
   test("follows the two methods by which plain `offline` starts and ends", async () => {

@@ -1,23 +1,23 @@
 import { randomUUID } from "node:crypto";
-import type { MappingConfig, ServiceDescription } from "./config.ts";
-import { readMappings } from "./config.ts";
+import type { MappingConfig, ServiceDescription } from "./config/mappings.ts";
+import { readMappings } from "./config/mappings.ts";
+import type { Mapping } from "./delivery/mapping.ts";
 import { MappingError } from "./errors.ts";
-import { KafkaJsSource } from "./kafka-source.ts";
-import { LambdaInvoker } from "./lambda-invoker.ts";
-import type { Clock, PollerLog } from "./poller.ts";
-import { Poller } from "./poller.ts";
+import { ConcurrencyLimit, InvokerPool } from "./host/invoker-pool.ts";
+import { LambdaInvoker } from "./host/lambda-invoker.ts";
+import type { Log } from "./open-mapping.ts";
+import { openMapping } from "./open-mapping.ts";
 
 /** AWS's default for a function's timeout, and osls's. */
 const FUNCTION_TIMEOUT_SECONDS_DEFAULT = 6;
 /** How long Ctrl-C waits for a running batch. A second one does not wait. */
 const DRAIN_MS_MAX = 30_000;
 
-interface Log extends PollerLog {
-  debug(line: string): void;
-}
-
 interface FunctionDefinition {
+  /** On AWS. The framework sets it for every function. */
+  readonly name?: string;
   readonly timeout?: number;
+  readonly reservedConcurrency?: number;
 }
 
 /** The part of the framework that is used here. */
@@ -36,6 +36,8 @@ interface Serverless {
     readonly naming: {
       getMSKEventLogicalId(functionKey: string, clusterToken: string, topic: string): string;
       getKafkaEventLogicalId(functionKey: string, topic: string): string;
+      getLambdaLogicalId(functionKey: string): string;
+      getStackName(): string;
     };
   };
 }
@@ -43,18 +45,9 @@ interface Serverless {
 type Options = Readonly<Record<string, unknown>>;
 
 interface RunningMapping {
-  readonly poller: Poller;
-  readonly invoker: LambdaInvoker;
+  readonly mapping: Mapping;
+  readonly invoker: InvokerPool;
 }
-
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  setTimer: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-  random: Math.random,
-};
 
 /** Runs the Kafka event source mappings of a service for as long as serverless-offline runs. */
 export default class ServerlessOfflineKafka {
@@ -118,32 +111,42 @@ export default class ServerlessOfflineKafka {
     if (this.#mappings.length === 0) return;
     // Here and not above: serverless-offline is a peer, and without mappings it is not ours to load.
     const { default: Lambda } = await import("serverless-offline/lambda");
-    const options = this.#lambdaOptions();
-    this.#running = this.#mappings.map((mapping) => {
-      const { functionKey } = mapping;
-      const functionDefinition = this.#serverless.service.getFunction(functionKey);
-      const lambda = new Lambda(this.#serverless, { ...options, noTimeout: true });
-      lambda.create([{ functionKey, functionDefinition }]);
-      const timeoutMs = options["noTimeout"] ? undefined : this.#timeoutSeconds(functionDefinition) * 1_000;
-      const invoker = new LambdaInvoker({
-        lambda,
-        functionKey,
-        timeoutMs,
-        inWorker: !options["useInProcess"] && !options["useDocker"],
-        reloadHandler: Boolean(options["reloadHandler"]),
-      });
-      const name = `Kafka: ${functionKey}`;
-      const source = new KafkaJsSource({ name, mapping, log: this.#log });
-      return { invoker, poller: new Poller({ ...mapping, name, source, invoker, clock, log: this.#log }) };
+    const limits = new Map<string, ConcurrencyLimit>();
+    this.#running = this.#mappings.map((config) => {
+      const { functionKey } = config;
+      const definition = this.#serverless.service.getFunction(functionKey);
+      const limit =
+        limits.get(functionKey) ?? new ConcurrencyLimit(definition.reservedConcurrency ?? Number.POSITIVE_INFINITY);
+      limits.set(functionKey, limit);
+      const invoker = new InvokerPool(limit, () => this.#environment(Lambda, functionKey, definition));
+      return { invoker, mapping: openMapping(config, { invoker, log: this.#log, region: this.#region }) };
     });
-    for (const { poller } of this.#running) poller.start();
+    for (const { mapping } of this.#running) mapping.start();
+  }
+
+  /** One execution environment of a function, by serverless-offline. */
+  #environment(
+    Lambda: typeof import("serverless-offline/lambda").default,
+    functionKey: string,
+    functionDefinition: FunctionDefinition,
+  ): LambdaInvoker {
+    const options = this.#lambdaOptions();
+    const lambda = new Lambda(this.#serverless, { ...options, noTimeout: true });
+    lambda.create([{ functionKey, functionDefinition }]);
+    return new LambdaInvoker({
+      lambda,
+      functionKey,
+      timeoutMs: options["noTimeout"] ? undefined : this.#timeoutSeconds(functionDefinition) * 1_000,
+      inWorker: !options["useInProcess"] && !options["useDocker"],
+      reloadHandler: Boolean(options["reloadHandler"]),
+    });
   }
 
   async #stop(): Promise<void> {
     const running = this.#running;
     this.#running = [];
     if (running.length === 0) return;
-    const busy = running.filter(({ poller }) => !poller.isIdle()).length;
+    const busy = running.filter(({ mapping }) => !mapping.isIdle()).length;
     if (busy > 0) {
       this.#log.notice(
         `Kafka: waiting up to ${DRAIN_MS_MAX / 1_000} s for ${busy} running batches; Ctrl-C again to leave them`,
@@ -152,7 +155,7 @@ export default class ServerlessOfflineKafka {
     const giveUp = Promise.withResolvers<void>();
     const timer = setTimeout(giveUp.resolve, DRAIN_MS_MAX);
     process.once("SIGINT", () => giveUp.resolve());
-    await Promise.all(running.map(({ poller }) => poller.stop(giveUp.promise)));
+    await Promise.all(running.map(({ mapping }) => mapping.stop(giveUp.promise)));
     clearTimeout(timer);
     await Promise.all(running.map(({ invoker }) => invoker.reset()));
     this.#log.notice("Kafka: consumers have left their groups");
@@ -160,7 +163,7 @@ export default class ServerlessOfflineKafka {
 
   /** A worker that is ended in the middle of a call loses it, so the new code waits for the running batch. */
   async #reload(): Promise<void> {
-    await Promise.all(this.#running.map(({ poller, invoker }) => poller.whileQuiet(() => invoker.reset())));
+    await Promise.all(this.#running.map(({ mapping, invoker }) => mapping.whileQuiet(() => invoker.reset())));
   }
 
   #readMappings(): ReturnType<typeof readMappings> {
@@ -181,16 +184,24 @@ export default class ServerlessOfflineKafka {
     return {
       functions: service.getAllFunctions().map((key) => ({
         key,
+        name: service.getFunction(key).name ?? key,
         events: service.getAllEventsInFunction(key) ?? [],
         timeoutSeconds: this.#timeoutSeconds(service.getFunction(key)),
       })),
-      region: service.provider.region ?? "us-east-1",
+      region: this.#region,
       custom: service.custom,
       resources: service.resources,
+      stackName: () => naming.getStackName(),
+      lambdaLogicalId: (functionKey) => naming.getLambdaLogicalId(functionKey),
       mskLogicalId: (functionKey, clusterToken, topic) => naming.getMSKEventLogicalId(functionKey, clusterToken, topic),
       kafkaLogicalId: (functionKey, topic) => naming.getKafkaEventLogicalId(functionKey, topic),
       newGroupId: () => randomUUID(),
+      nowMs: () => Date.now(),
     };
+  }
+
+  get #region(): string {
+    return this.#serverless.service.provider.region ?? "us-east-1";
   }
 
   #timeoutSeconds(definition: FunctionDefinition): number {

@@ -1,0 +1,88 @@
+import { MappingError } from "../errors.ts";
+import type { Properties } from "./json.ts";
+import { asObject, isObject, own, show } from "./json.ts";
+
+/** The key of this plugin's settings under `custom` in serverless.yml. */
+const CUSTOM_KEY = "serverless-offline-kafka";
+const REGISTRY_URL_PATTERN = /^https?:\/\/\S+$/;
+
+/** What is different about one cluster on this machine. */
+export interface LocalCluster {
+  /** As written: a list, or `host:port,host:port`. */
+  readonly bootstrapServers: unknown;
+  /** False where the local brokers let anybody in. */
+  readonly authenticates: boolean;
+  /** In place of SchemaRegistryURI. */
+  readonly schemaRegistryUrl: string | undefined;
+}
+
+/** `custom.serverless-offline-kafka`. */
+export interface Settings {
+  /** The settings of the first of these names that `clusters` has, over those of the service. */
+  cluster(names: readonly string[]): LocalCluster;
+  /** What a logical id, a parameter or an export stands for locally: an ARN or a name. */
+  readonly resources: ReadonlyMap<string, string>;
+}
+
+/** @throws MappingError SOK_SETTINGS_INVALID */
+export function readSettings(custom: unknown): Settings {
+  const settings = asObject(own(asObject(custom), CUSTOM_KEY));
+  const clusters = asObject(own(settings, "clusters"));
+  const ofService = readCluster(settings, settingPath());
+  const ofCluster = new Map(
+    Object.entries(clusters).map(([name, entry]) => [
+      name,
+      readCluster(isObject(entry) ? entry : { bootstrapServers: entry }, settingPath(`clusters.${name}`)),
+    ]),
+  );
+  return {
+    resources: readResources(own(settings, "resources")),
+    cluster: (names) => {
+      const found = names.map((name) => ofCluster.get(name)).find((entry) => entry !== undefined);
+      return {
+        bootstrapServers: found?.bootstrapServers ?? ofService.bootstrapServers,
+        authenticates: found?.authenticates ?? ofService.authenticates ?? true,
+        schemaRegistryUrl: found?.schemaRegistryUrl ?? ofService.schemaRegistryUrl,
+      };
+    },
+  };
+}
+
+/** Where a setting is written. */
+export function settingPath(name = ""): string {
+  return name === "" ? `custom.${CUSTOM_KEY}` : `custom.${CUSTOM_KEY}.${name}`;
+}
+
+function readCluster(
+  entry: Properties,
+  path: string,
+): { [Name in keyof LocalCluster]: LocalCluster[Name] | undefined } {
+  const authentication = own(entry, "authentication");
+  if (authentication !== undefined && authentication !== "none" && authentication !== "configured") {
+    throw invalid(`${path}.authentication is ${show(authentication)}; write none, or configured`);
+  }
+  const registry = own(entry, "schemaRegistry");
+  if (registry !== undefined && (typeof registry !== "string" || !REGISTRY_URL_PATTERN.test(registry))) {
+    throw invalid(`${path}.schemaRegistry is ${show(registry)}; write a URL such as http://127.0.0.1:8081`);
+  }
+  return {
+    bootstrapServers: own(entry, "bootstrapServers") ?? undefined,
+    authenticates: authentication === undefined ? undefined : authentication === "configured",
+    schemaRegistryUrl: registry,
+  };
+}
+
+function readResources(declared: unknown): ReadonlyMap<string, string> {
+  const resources = new Map<string, string>();
+  for (const [name, value] of Object.entries(asObject(declared))) {
+    if (typeof value !== "string" || value === "") {
+      throw invalid(`${settingPath(`resources.${name}`)} is ${show(value)}; write an ARN or a name`);
+    }
+    resources.set(name, value);
+  }
+  return resources;
+}
+
+function invalid(message: string): MappingError {
+  return new MappingError("SOK_SETTINGS_INVALID", message);
+}

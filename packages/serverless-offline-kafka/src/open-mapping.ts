@@ -1,0 +1,79 @@
+import type { MappingConfig } from "./config/types.ts";
+import type { Clock, Invoker, MappingLog } from "./delivery/contract.ts";
+import { takeIn, takeInDecoded } from "./delivery/intake.ts";
+import { Mapping } from "./delivery/mapping.ts";
+import { openDestination } from "./destinations/destination.ts";
+import { compileFilters } from "./filter/filter.ts";
+import { KafkaJsSource } from "./kafka/kafka-source.ts";
+import { readSecret, resolveSecurity } from "./kafka/security.ts";
+import { openTopicProducer } from "./kafka/topic-producer.ts";
+import { RecordDecoder } from "./registry/registry.ts";
+
+export interface Log extends MappingLog {
+  debug(line: string): void;
+}
+
+/** What a mapping runs on. */
+export interface MappingHost {
+  readonly invoker: Invoker;
+  readonly log: Log;
+  /** Of the services behind ARNs. */
+  readonly region: string;
+  readonly clock?: Clock;
+  /** A silent member of the group is out after this long. */
+  readonly sessionTimeoutMs?: number;
+}
+
+const SYSTEM_CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  setTimer: (delayMs, callback) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+};
+
+/** Puts a mapping together with the real Kafka, the real destination and the function. It is not started. */
+export function openMapping(config: MappingConfig, host: MappingHost): Mapping {
+  const { clock = SYSTEM_CLOCK, invoker, log, region } = host;
+  const name = `Kafka: ${config.functionKey}`;
+  const debug = (line: string) => log.debug(`${name}: ${line}`);
+  const security = () =>
+    resolveSecurity(config.access, (arn) => readSecret(arn, region), {
+      warn: (line) => log.warning(`${name}: ${line}`),
+    });
+  const source = new KafkaJsSource({
+    name,
+    mapping: config,
+    security,
+    log,
+    ...(host.sessionTimeoutMs !== undefined && { sessionTimeoutMs: host.sessionTimeoutMs }),
+  });
+  const destination =
+    config.onFailure &&
+    openDestination(config.onFailure, {
+      region,
+      mappingId: config.logicalId,
+      producer: () =>
+        openTopicProducer({
+          bootstrapServers: config.bootstrapServers,
+          security,
+          log: { connectionFailed: debug, debug },
+        }),
+      log: { debug },
+    });
+  const matches = compileFilters(config.filterPatterns);
+  const decoder =
+    config.schemaRegistry &&
+    new RecordDecoder(config.schemaRegistry, { readSecret: (arn) => readSecret(arn, region), topic: config.topic });
+  return new Mapping({
+    name,
+    config,
+    source,
+    invoker,
+    takeIn: decoder === undefined ? takeIn(matches) : takeInDecoded({ decoder, matches, clock, name, log }),
+    destination,
+    clock,
+    log,
+  });
+}
