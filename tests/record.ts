@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectTo } from "../localstack/run/database.ts";
 import { projectRoot, readSettings } from "../localstack/stack/settings.ts";
 import { buildEvent, partitionKey, toEventRecord } from "../packages/serverless-offline-kafka/src/delivery/event.ts";
+import { fromMessage } from "../packages/serverless-offline-kafka/src/kafka/fast-fetch.ts";
 import { ConnectClient } from "../shared/connectors/connect-client.ts";
 import { isRunning } from "../shared/connectors/reconciler.ts";
 import { connectKafka } from "../shared/kafka/client.ts";
@@ -122,7 +123,8 @@ async function read(topic: string, count: number) {
     const all: ReturnType<typeof toEventRecord>[] = [];
     void consumer.run({
       eachBatch: async ({ batch }) => {
-        for (const message of batch.messages) all.push(toEventRecord(batch.topic, batch.partition, message));
+        for (const message of batch.messages)
+          all.push(toEventRecord(batch.topic, batch.partition, fromMessage(message)));
         if (all.length >= count) resolve(all);
       },
     });

@@ -1,4 +1,5 @@
-// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, integration) that part alone.
+// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration) that part
+// alone.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,8 +7,8 @@ import { join } from "node:path";
 
 const projectRoot = join(import.meta.dirname, "..");
 const wanted = process.argv[2];
-const parts = ["unit", "integration"];
-if (wanted !== undefined && !parts.includes(wanted)) {
+const parts = ["unit", "plugin", "integration"] as const;
+if (wanted !== undefined && !parts.some((part) => part === wanted)) {
   console.error(`'${wanted}' is none of the parts: ${parts.join(", ")}. Without a name, all run.`);
   process.exit(2);
 }
@@ -57,13 +58,16 @@ function jest(project: string, args: string[] = []): void {
   }
 }
 
-if (wanted !== "integration") {
+const runs = (part: (typeof parts)[number]) => wanted === undefined || wanted === part;
+
+if (runs("unit")) {
   check("types", "typescript/bin/tsc", ["--noEmit"]);
   check("lint and format", "@biomejs/biome/bin/biome", ["check", "."]);
   jest("unit");
 }
 // One after another: they share the machine's ports and cores.
-if (wanted !== "unit") jest("integration", ["--runInBand"]);
+if (runs("plugin")) jest("plugin", ["--runInBand"]);
+if (runs("integration")) jest("integration", ["--runInBand"]);
 
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

@@ -9,7 +9,7 @@ import {
   lambdaHandler,
   reportRecordFailures,
 } from "../lambda/index.ts";
-import type { Pool } from "../postgres/index.ts";
+import { outlastOutage, type Pool } from "../postgres/index.ts";
 import type { Agent } from "./agent.ts";
 import { DurableFold, type FoldBatch, type FoldRecord } from "./fold.ts";
 import { postgresStore } from "./postgres-store.ts";
@@ -22,9 +22,14 @@ export function agentHandler(
   { pool, store = postgresStore(pool, agent.name) }: { pool: Pool; store?: FoldStore },
 ): LambdaHandler<KafkaBatchResponse> {
   const fold = new DurableFold(agent, store);
-  return lambdaHandler({ input: KafkaEvent }, async (event, { logger, metrics }) => {
+  return lambdaHandler({ input: KafkaEvent }, async (event, { context, logger, metrics }) => {
     const { decoded, failures } = decodeRecords(event, (record) => foldRecordOf(record, agent));
-    const result = await fold.apply(byPartition(decoded));
+    const batches = byPartition(decoded);
+    const result = await outlastOutage(() => fold.apply(batches), {
+      remainingMs: () => context.getRemainingTimeInMillis?.() ?? 0,
+      onOutage: (error) =>
+        logger.warn("PostgreSQL is away; trying for as long as this invocation has", { error: String(error) }),
+    });
     // Of a busy stream every fifth transaction is an alert, and a log line takes longer than judging. Whoever wants to see
     // alerts has forwardAlerts, which logs each of them once.
     for (const alert of result.alerts) {

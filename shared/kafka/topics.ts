@@ -15,6 +15,12 @@ export const topics = {
   /** Keyed by alert. */
   alerts: { name: "dbserver1.fraud.alerts", partitions: 4 },
   activity: { name: "dbserver1.public.activity", partitions: 1 },
+  /** Records that an agent cannot judge, with what became of them: each is a third larger here, and has its metadata. */
+  failedRecords: {
+    name: "fraud.failed-records",
+    partitions: 1,
+    config: { "max.message.bytes": "8388608", "retention.ms": "2592000000" },
+  },
   /** Debezium writes here so that a slot whose table is quiet still moves on. Only the last hour is of interest. */
   heartbeat: {
     name: "__debezium-heartbeat.dbserver1",

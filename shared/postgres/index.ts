@@ -1,5 +1,6 @@
 export { type PostgresConfig, postgresConfig } from "./config.ts";
 export { PostgresError, type PostgresErrorCode } from "./errors.ts";
+export { outlastOutage } from "./outage.ts";
 export {
   connectPostgres,
   inTransaction,

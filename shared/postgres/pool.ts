@@ -25,7 +25,7 @@ export const postgresLimits: PostgresLimits = {
 };
 
 /** How long after the statement's timeout a server that does not even say so counts as gone. */
-const silenceMs = 5_000;
+export const silenceMs = 5_000;
 
 export interface PostgresOptions {
   readonly limits?: Partial<PostgresLimits>;

@@ -14,7 +14,7 @@ interface Mapping {
 interface Service {
   functions: Record<string, { handler: string; events: { msk?: Mapping; schedule?: string }[] }>;
   params: { local: { clusterArn: string } };
-  custom: { mapping: unknown };
+  custom: { mapping: unknown; agentMapping: unknown };
   resources: { extensions: Record<string, unknown> };
 }
 
@@ -93,5 +93,20 @@ describe("the mappings", () => {
     expect(resolved(service.resources.extensions[id])).toMatchObject({
       Properties: { MaximumBatchingWindowInSeconds: 0, FunctionResponseTypes: ["ReportBatchItemFailures"] },
     });
+  });
+
+  test("put aside what an agent cannot judge, in a topic that is declared, and wait for what cannot be forwarded", () => {
+    const propertiesOf = (name: string) => {
+      const id = Object.keys(service.resources.extensions).find((one) => one.startsWith(name));
+      return (resolved(service.resources.extensions[id ?? ""]) as { Properties: Record<string, unknown> }).Properties;
+    };
+    for (const agent of ["ProfileAgent", "VelocityAgent"]) {
+      expect(propertiesOf(agent)).toMatchObject({
+        BisectBatchOnFunctionError: true,
+        MaximumRetryAttempts: 5,
+        DestinationConfig: { OnFailure: { Destination: `kafka://${topics.failedRecords.name}` } },
+      });
+    }
+    expect(propertiesOf("ForwardAlerts")).not.toHaveProperty("MaximumRetryAttempts");
   });
 });

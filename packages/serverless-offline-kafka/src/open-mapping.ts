@@ -30,6 +30,7 @@ const SYSTEM_CLOCK: Clock = {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
+  soon: (callback) => setImmediate(callback),
   random: Math.random,
 };
 
@@ -62,7 +63,7 @@ export function openMapping(config: MappingConfig, host: MappingHost): Mapping {
         }),
       log: { debug },
     });
-  const matches = compileFilters(config.filterPatterns);
+  const matches = config.filterPatterns.length === 0 ? undefined : compileFilters(config.filterPatterns);
   const decoder =
     config.schemaRegistry &&
     new RecordDecoder(config.schemaRegistry, { readSecret: (arn) => readSecret(arn, region), topic: config.topic });

@@ -1,4 +1,4 @@
-import type { EventRecord } from "./event.ts";
+import type { SourceRecord } from "./event.ts";
 import { partitionBytes, recordBytes } from "./event.ts";
 
 /** When a batch closes. */
@@ -12,18 +12,16 @@ export interface BatchLimits {
   readonly envelopeBytes: number;
 }
 
-/** Records of one partition in one batch, in its order. `Owner` says on whose behalf they were fetched. */
-export interface BatchSlice<Owner> {
+/** Records of one partition, in its order. `Owner` says on whose behalf they were fetched. */
+export interface Slice<Owner, Item> {
   readonly key: string;
   readonly owner: Owner;
-  readonly records: readonly EventRecord[];
+  readonly records: readonly Item[];
 }
-
-export type Batch<Owner> = ReadonlyArray<BatchSlice<Owner>>;
 
 /** What arrived together. */
 interface Chunk {
-  readonly records: readonly EventRecord[];
+  readonly records: readonly SourceRecord[];
   readonly weights: readonly number[];
   readonly arrivedAtMs: number;
   /** Index of the first record not taken yet. */
@@ -73,10 +71,10 @@ export class Batcher<Owner> {
   }
 
   /** @param alone offsets of records that come in a batch of their own */
-  add(key: string, records: readonly EventRecord[], arrivedAtMs: number, alone?: ReadonlyMap<number, unknown>): void {
+  add(key: string, records: readonly SourceRecord[], arrivedAtMs: number, alone?: ReadonlyMap<number, unknown>): void {
     const queue = this.#queue(key);
     if (records.length === 0) return;
-    const weights = records.map(recordBytes);
+    const weights = records.map((record) => recordBytes(key, record));
     if (alone !== undefined && alone.size > 0) {
       records.forEach(({ offset }, i) => {
         if (alone.has(offset)) weights[i] = this.#limits.payloadBytes;
@@ -135,8 +133,8 @@ export class Batcher<Owner> {
    * Cuts a batch of a poller's partitions within the limits and takes its records out of the buffer. A record that is
    * too large for any payload comes alone.
    */
-  take(poller: number): Batch<Owner> | undefined {
-    const slices: BatchSlice<Owner>[] = [];
+  take(poller: number): ReadonlyArray<Slice<Owner, SourceRecord>> | undefined {
+    const slices: Slice<Owner, SourceRecord>[] = [];
     const left = { records: this.#limits.records, bytes: this.#limits.payloadBytes - this.#limits.envelopeBytes };
     for (const queue of [...this.#queues.values()]) {
       if (queue.poller !== poller || queue.held || queue.records === 0) continue;
@@ -164,8 +162,8 @@ function takeFrom(
   queue: Queue<unknown>,
   left: { records: number; bytes: number },
   atLeastOne: boolean,
-): readonly EventRecord[] {
-  let taken: EventRecord[] | readonly EventRecord[] = [];
+): readonly SourceRecord[] {
+  let taken: readonly SourceRecord[] = [];
   for (let chunk = queue.chunks[0]; chunk !== undefined && left.records > 0; chunk = queue.chunks[0]) {
     const from = chunk.head;
     while (chunk.head < chunk.records.length && left.records > 0) {
@@ -185,14 +183,4 @@ function takeFrom(
     queue.chunks.shift();
   }
   return taken;
-}
-
-/** Bytes of an event's JSON with these slices: never too little, and one byte a list too much at most. */
-export function payloadBytes(envelope: number, slices: Batch<unknown>): number {
-  let bytes = envelope;
-  for (const { key, records } of slices) {
-    bytes += partitionBytes(key);
-    for (const record of records) bytes += recordBytes(record);
-  }
-  return bytes;
 }

@@ -64,6 +64,8 @@ export interface Clock {
   nowMs(): number;
   /** Calls back once; the result takes it back. */
   setTimer(delayMs: number, callback: () => void): () => void;
+  /** Calls back when what is under way has had its turn. */
+  soon(callback: () => void): void;
   random(): number;
 }
 

@@ -27,20 +27,61 @@ export interface MappingEvent {
 /** What every event of one mapping has in common. */
 export type EventEnvelope = Omit<MappingEvent, "records">;
 
-type HeaderValue = Buffer | string | undefined;
-
-/** A record as kafkajs gives it: offset and timestamp (ms) are decimal numbers as text. */
+/** A record as it comes from Kafka. Key and value stay in the buffer that they came in: most are needed as base64 only. */
 export interface SourceRecord {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  /** A name that repeats has a list. */
-  readonly headers?: { readonly [name: string]: HeaderValue | readonly HeaderValue[] } | undefined;
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly logAppendTime: boolean;
+  readonly bytes: Buffer;
+  /** Where key and value are in `bytes`. A start of -1 is null. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** In the order of the record; a name may repeat. */
+  readonly headers: ReadonlyArray<readonly [name: string, value: Buffer | null]>;
+  /** Where a schema registry was asked; key and value are then what it made of them. */
+  readonly keySchemaMetadata: SchemaMetadata | undefined;
+  readonly valueSchemaMetadata: SchemaMetadata | undefined;
 }
 
-/** kafkajs's number for it, in protocol/timestampTypes.js. */
-const LOG_APPEND_TIME = 1;
+/** A record of parts that are not in one buffer yet. */
+export interface RecordParts extends Pick<SourceRecord, "offset" | "timestamp"> {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly logAppendTime?: boolean;
+  readonly headers?: SourceRecord["headers"];
+  readonly keySchemaMetadata?: SchemaMetadata | undefined;
+  readonly valueSchemaMetadata?: SchemaMetadata | undefined;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export function packRecord({ offset, timestamp, key, value, ...rest }: RecordParts): SourceRecord {
+  const keyEnd = key?.length ?? 0;
+  return {
+    offset,
+    timestamp,
+    logAppendTime: rest.logAppendTime ?? false,
+    bytes: key === null && value !== null ? value : Buffer.concat([key ?? EMPTY, value ?? EMPTY]),
+    keyStart: key === null ? -1 : 0,
+    keyEnd,
+    valueStart: value === null ? -1 : keyEnd,
+    valueEnd: keyEnd + (value?.length ?? 0),
+    headers: rest.headers ?? [],
+    keySchemaMetadata: rest.keySchemaMetadata,
+    valueSchemaMetadata: rest.valueSchemaMetadata,
+  };
+}
+
+export function recordKey({ bytes, keyStart, keyEnd }: SourceRecord): Buffer | null {
+  return keyStart < 0 ? null : bytes.subarray(keyStart, keyEnd);
+}
+
+export function recordValue({ bytes, valueStart, valueEnd }: SourceRecord): Buffer | null {
+  return valueStart < 0 ? null : bytes.subarray(valueStart, valueEnd);
+}
 
 /** The name of a partition in an event and in `batchItemFailures`. */
 export function partitionKey(topic: string, partition: number): string {
@@ -49,29 +90,27 @@ export function partitionKey(topic: string, partition: number): string {
 
 /** Turns a Kafka record into the event's shape. A header without a value (AWS does not say) becomes an empty list. */
 export function toEventRecord(topic: string, partition: number, record: SourceRecord): EventRecord {
-  // kafkajs has it and does not declare it.
-  const { batchContext } = record as { readonly batchContext?: { readonly timestampType?: number } };
-  return {
+  const { bytes, headers, keySchemaMetadata, keyStart, valueSchemaMetadata, valueStart } = record;
+  const eventRecord: EventRecord = {
     topic,
     partition,
-    offset: Number(record.offset),
-    timestamp: Number(record.timestamp),
-    timestampType: batchContext?.timestampType === LOG_APPEND_TIME ? "LOG_APPEND_TIME" : "CREATE_TIME",
-    key: record.key === null ? null : record.key.toString("base64"),
-    value: record.value === null ? null : record.value.toString("base64"),
-    headers: toEventHeaders(record.headers),
+    offset: record.offset,
+    timestamp: record.timestamp,
+    timestampType: record.logAppendTime ? "LOG_APPEND_TIME" : "CREATE_TIME",
+    key: keyStart < 0 ? null : bytes.toString("base64", keyStart, record.keyEnd),
+    value: valueStart < 0 ? null : bytes.toString("base64", valueStart, record.valueEnd),
+    headers: headers.length === 0 ? [] : headers.map(toEventHeader),
+  };
+  if (keySchemaMetadata === undefined && valueSchemaMetadata === undefined) return eventRecord;
+  return {
+    ...eventRecord,
+    ...(keySchemaMetadata && { keySchemaMetadata }),
+    ...(valueSchemaMetadata && { valueSchemaMetadata }),
   };
 }
 
-function toEventHeaders(headers: SourceRecord["headers"]): EventRecord["headers"] {
-  const list: Record<string, readonly number[]>[] = [];
-  for (const name in headers) {
-    const values = headers[name];
-    for (const value of Array.isArray(values) ? (values as readonly HeaderValue[]) : [values as HeaderValue]) {
-      list.push({ [name]: value === undefined || value === null ? [] : [...Buffer.from(value)] });
-    }
-  }
-  return list;
+function toEventHeader([name, value]: SourceRecord["headers"][number]): EventRecord["headers"][number] {
+  return { [name]: value === null ? [] : [...value] };
 }
 
 /** Puts slices of partitions into one event, in the order of AWS's examples. */
@@ -86,6 +125,11 @@ export function buildEvent(
 
 const utf8Bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
+/** Bytes of an event as an invocation payload. */
+export function eventBytes(event: MappingEvent): number {
+  return utf8Bytes(event);
+}
+
 /** Bytes of the event's JSON without any partition. */
 export function envelopeBytes(envelope: EventEnvelope): number {
   return utf8Bytes({ ...envelope, records: {} });
@@ -98,29 +142,27 @@ export function partitionBytes(key: string): number {
 
 /** A record's JSON with every value empty, and the comma after it: an upper bound by 1 for the last of a partition. */
 const RECORD_SKELETON_BYTES =
-  '{"topic":,"partition":,"offset":,"timestamp":,"timestampType":,"key":,"value":,"headers":[]},'.length;
+  '{"topic":"","partition":,"offset":,"timestamp":,"timestampType":"LOG_APPEND_TIME","key":,"value":,"headers":[]},'
+    .length;
 
 /**
- * Bytes a record adds to the event's JSON, reckoned from its parts: a large payload is then never serialised just to be
- * weighed. Base64, numbers and the timestamp types need no JSON escapes, and a topic's name allows none.
+ * Bytes a record adds to the event's JSON at the most, reckoned from its parts: nothing is serialised just to be weighed.
+ * Base64, numbers and the timestamp types need no JSON escapes, and a topic's name allows none.
+ *
+ * @param key of its partition: the topic's name and the partition's number are as long together, and a hyphen
  */
-export function recordBytes(record: EventRecord): number {
-  let bytes = RECORD_SKELETON_BYTES + record.topic.length + record.timestampType.length + 4;
-  bytes += digits(record.partition) + digits(record.offset) + digits(record.timestamp);
-  bytes += record.key === null ? 4 : record.key.length + 2;
-  bytes += record.value === null ? 4 : record.value.length + 2;
-  for (const header of record.headers) bytes += utf8Bytes(header) + 1;
-  if (record.headers.length > 0) bytes -= 1;
-  if (record.keySchemaMetadata !== undefined) bytes += metadataBytes("keySchemaMetadata", record.keySchemaMetadata);
-  if (record.valueSchemaMetadata !== undefined) {
-    bytes += metadataBytes("valueSchemaMetadata", record.valueSchemaMetadata);
-  }
+export function recordBytes(key: string, record: SourceRecord): number {
+  let bytes = RECORD_SKELETON_BYTES + key.length - 1 + digits(record.offset) + digits(record.timestamp);
+  bytes += base64Bytes(record.keyStart, record.keyEnd) + base64Bytes(record.valueStart, record.valueEnd);
+  for (const header of record.headers) bytes += utf8Bytes(toEventHeader(header)) + 1;
+  const { keySchemaMetadata, valueSchemaMetadata } = record;
+  if (keySchemaMetadata !== undefined) bytes += metadataBytes("keySchemaMetadata", keySchemaMetadata);
+  if (valueSchemaMetadata !== undefined) bytes += metadataBytes("valueSchemaMetadata", valueSchemaMetadata);
   return bytes;
 }
 
-/** `,"name":{…}` */
-function metadataBytes(name: string, metadata: SchemaMetadata): number {
-  return name.length + 4 + utf8Bytes(metadata);
+function base64Bytes(start: number, end: number): number {
+  return start < 0 ? "null".length : 2 + 4 * Math.ceil((end - start) / 3);
 }
 
 /** Characters of a whole number in JSON, without making its text. */
@@ -129,4 +171,9 @@ function digits(value: number): number {
   let count = 1;
   for (let bound = 10; value >= bound; bound *= 10) count += 1;
   return count;
+}
+
+/** `,"name":{…}` */
+function metadataBytes(name: string, metadata: SchemaMetadata): number {
+  return name.length + 4 + utf8Bytes(metadata);
 }

@@ -2,20 +2,20 @@ import type { DecodedRecord } from "../registry/registry.ts";
 import { RecordSchemaError } from "../registry/schema.ts";
 import { backoffMs, REGISTRY_BACKOFF } from "./backoff.ts";
 import type { Clock, MappingLog, TopicPartition } from "./contract.ts";
-import type { EventRecord, SourceRecord } from "./event.ts";
-import { toEventRecord } from "./event.ts";
+import type { SourceRecord } from "./event.ts";
+import { packRecord, recordKey, recordValue } from "./event.ts";
 
 /** What has become of records on their way in. */
 export interface Intake {
   /** In their order; what is filtered out is not among them. */
-  readonly records: readonly EventRecord[];
+  readonly records: readonly SourceRecord[];
   /** By offset: records that no function will see, and why. */
   readonly rejected: ReadonlyMap<number, RecordSchemaError>;
 }
 
 /**
- * Makes event records of source records and leaves out what the filters do not want. Sync, unless a schema has to be
- * fetched; then it ends when all is decoded, or when the records are not wanted any more.
+ * Decodes records and leaves out what the filters do not want. Sync, unless a schema has to be fetched; then it ends when
+ * all is decoded, or when the records are not wanted any more.
  */
 export type TakeIn = (
   at: TopicPartition,
@@ -28,19 +28,17 @@ export type Matches = (value: Buffer | null) => boolean;
 
 const NONE: ReadonlyMap<number, RecordSchemaError> = new Map();
 
-export function takeIn(matches: Matches): TakeIn {
-  return ({ topic, partition }, records) => {
-    const wanted: EventRecord[] = [];
-    for (const record of records) {
-      if (matches(record.value)) wanted.push(toEventRecord(topic, partition, record));
-    }
-    return { records: wanted, rejected: NONE };
-  };
+/** @param matches undefined lets everything through, without a look at it */
+export function takeIn(matches: Matches | undefined): TakeIn {
+  return (_at, records) => ({
+    records: matches === undefined ? records : records.filter((record) => matches(recordValue(record))),
+    rejected: NONE,
+  });
 }
 
 export interface DecodingOptions {
   readonly decoder: { decode(key: Buffer | null, value: Buffer | null): DecodedRecord | Promise<DecodedRecord> };
-  readonly matches: Matches;
+  readonly matches: Matches | undefined;
   readonly clock: Clock;
   readonly name: string;
   readonly log: MappingLog;
@@ -57,7 +55,7 @@ export function takeInDecoded(options: DecodingOptions): TakeIn {
 class Decoding {
   readonly #options: DecodingOptions;
   readonly #at: TopicPartition;
-  readonly #records: EventRecord[] = [];
+  readonly #records: SourceRecord[] = [];
   readonly #rejected = new Map<number, RecordSchemaError>();
 
   constructor(options: DecodingOptions, at: TopicPartition) {
@@ -68,7 +66,7 @@ class Decoding {
   run(records: readonly SourceRecord[], from: number, isWanted: () => boolean): Intake | Promise<Intake> {
     for (let i = from; i < records.length; i += 1) {
       const record = records[i] as SourceRecord;
-      const decoded = attempt(() => this.#options.decoder.decode(record.key, record.value));
+      const decoded = attempt(() => this.#options.decoder.decode(recordKey(record), recordValue(record)));
       if (decoded instanceof Promise || isUnavailable(decoded)) {
         return this.#wait(record, decoded, isWanted).then(() => this.run(records, i + 1, isWanted));
       }
@@ -90,7 +88,7 @@ class Decoding {
         `${name}: ${String(code)}: ${topic}-${partition} offset ${record.offset}: ${message}; again in ${(waitMs / 1_000).toFixed(1)} s`,
       );
       await new Promise<void>((resolve) => clock.setTimer(waitMs, resolve));
-      decoded = await attemptAsync(async () => decoder.decode(record.key, record.value));
+      decoded = await attemptAsync(async () => decoder.decode(recordKey(record), recordValue(record)));
     }
     if (!isUnavailable(decoded)) this.#take(record, decoded as DecodedRecord | RecordSchemaError);
   }
@@ -98,24 +96,31 @@ class Decoding {
   #take(record: SourceRecord, decoded: DecodedRecord | RecordSchemaError): void {
     const isMatch = decoded instanceof RecordSchemaError ? decoded : attempt(() => this.#matches(decoded));
     if (isMatch === false) return;
-    const { topic, partition } = this.#at;
     if (isMatch instanceof RecordSchemaError || decoded instanceof RecordSchemaError) {
-      const rejected = toEventRecord(topic, partition, record);
-      this.#records.push(rejected);
-      this.#rejected.set(rejected.offset, isMatch as RecordSchemaError);
+      this.#records.push(record);
+      this.#rejected.set(record.offset, isMatch as RecordSchemaError);
       return;
     }
     const { key, value } = decoded;
-    const eventRecord = toEventRecord(topic, partition, { ...record, key: key.bytes, value: value.bytes });
-    this.#records.push({
-      ...eventRecord,
-      ...(key.metadata && { keySchemaMetadata: key.metadata }),
-      ...(value.metadata && { valueSchemaMetadata: value.metadata }),
-    });
+    const { headers, logAppendTime, offset, timestamp } = record;
+    this.#records.push(
+      packRecord({
+        offset,
+        timestamp,
+        logAppendTime,
+        headers,
+        key: key.bytes,
+        value: value.bytes,
+        keySchemaMetadata: key.metadata,
+        valueSchemaMetadata: value.metadata,
+      }),
+    );
   }
 
   #matches({ value }: DecodedRecord): boolean {
-    return this.#options.matches(value.json === undefined ? value.bytes : Buffer.from(value.json()));
+    const { matches } = this.#options;
+    if (matches === undefined) return true;
+    return matches(value.json === undefined ? value.bytes : Buffer.from(value.json()));
   }
 }
 

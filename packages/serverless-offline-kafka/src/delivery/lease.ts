@@ -1,8 +1,8 @@
 import type { FailedBatch, FailureCondition } from "../destinations/destination.ts";
 import type { RecordSchemaError } from "../registry/schema.ts";
-import type { Batch } from "./batcher.ts";
 import type { TopicPartition } from "./contract.ts";
 import { partitionKey } from "./event.ts";
+import type { Batch } from "./retry.ts";
 
 /** The right to deliver a partition, from one assignment to its end. */
 export interface Lease extends TopicPartition {
@@ -50,6 +50,8 @@ export interface GivenUp {
 /** A batch on its way: invoked now, or waiting for its next attempt. Its partitions give no other records meanwhile. */
 export interface Delivery {
   slices: Batch<Lease>;
+  /** Resolves when the slices have all their records, if they have not yet. */
+  readonly filled?: Promise<void> | undefined;
   /** Failed invocations that count, of these records. */
   readonly failures: number;
   /** Attempts in a row that came to nothing, for the backoff: throttled, or a destination that did not answer. */

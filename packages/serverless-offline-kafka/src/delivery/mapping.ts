@@ -4,8 +4,8 @@ import type { FailedBatch, OnFailureDestination } from "../destinations/destinat
 import type { MappingErrorCode } from "../errors.ts";
 import type { RecordSchemaError } from "../registry/schema.ts";
 import { backoffMs, DESTINATION_BACKOFF, INVOKE_BACKOFF } from "./backoff.ts";
-import type { Batch } from "./batcher.ts";
-import { Batcher, payloadBytes } from "./batcher.ts";
+import type { Slice } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import { Committer } from "./committer.ts";
 import type {
   Clock,
@@ -17,14 +17,14 @@ import type {
   SourceListener,
   TopicPartition,
 } from "./contract.ts";
-import type { EventEnvelope, SourceRecord } from "./event.ts";
-import { buildEvent, envelopeBytes, partitionKey } from "./event.ts";
+import type { EventEnvelope, EventRecord, SourceRecord } from "./event.ts";
+import { buildEvent, envelopeBytes, eventBytes, partitionKey, toEventRecord } from "./event.ts";
 import type { Intake, TakeIn } from "./intake.ts";
 import type { Delivery, GivenUp, Lease } from "./lease.ts";
 import { chain, firstOffsetOf, heldBy, openLease, partition } from "./lease.ts";
 import { Metrics } from "./metrics.ts";
 import { interpretResponse } from "./response.ts";
-import type { NextStep, Verdict } from "./retry.ts";
+import type { Batch, NextStep, Verdict } from "./retry.ts";
 import { nextStep, recordsIn } from "./retry.ts";
 import { invocationsPerPoller, lookEveryMs, pollersAtStart, pollersFor } from "./scaling.ts";
 
@@ -36,6 +36,8 @@ const BUFFER_BYTES_MAX = 64 * 1_024 * 1_024;
 const BUFFER_BYTES_PER_PARTITION_MIN = 256 * 1_024;
 /** Small records cost more memory than their bytes say. Twice the largest batch keeps one ready while one is invoked. */
 const BUFFER_RECORDS_PER_PARTITION_MAX = 20_000;
+/** Half a millisecond or so. */
+const RECORDS_PER_TURN = 1_000;
 /** Lambda answers an invocation that reached the function with 200, whatever the function did [API_Invoke]. */
 const STATUS_INVOKED = 200;
 /** What Lambda says of a function that threw, ended or took too long. */
@@ -91,7 +93,6 @@ export interface MappingStatus {
 export class Mapping implements SourceListener {
   readonly metrics = new Metrics();
   readonly #options: MappingOptions;
-  readonly #envelopeBytes: number;
   readonly #batcher: Batcher<Lease>;
   readonly #committer: Committer;
   readonly #leases = new Map<string, Lease>();
@@ -103,6 +104,7 @@ export class Mapping implements SourceListener {
   #settled = 0;
   #throttled = 0;
   #holds = 0;
+  #soon = false;
   #paused = false;
   #stopping = false;
   #cancelTimer: () => void = () => {};
@@ -112,12 +114,11 @@ export class Mapping implements SourceListener {
     const { clock, config, source } = options;
     this.#options = options;
     this.#pollers = pollersAtStart(config.scaling);
-    this.#envelopeBytes = envelopeBytes(config.envelope);
     this.#batcher = new Batcher({
       records: config.batchSize,
       windowMs: config.windowMs,
       payloadBytes: PAYLOAD_BYTES_MAX,
-      envelopeBytes: this.#envelopeBytes,
+      envelopeBytes: envelopeBytes(config.envelope),
     });
     this.#committer = new Committer({
       clock,
@@ -217,6 +218,16 @@ export class Mapping implements SourceListener {
     };
   }
 
+  /** Ends and committed offsets of all partitions of the topic, whoever reads them. Rejects when Kafka does not answer. */
+  offsets(): ReturnType<KafkaSource["offsets"]> {
+    return this.#options.source.offsets();
+  }
+
+  /** For each partition the offset of the first record at or after a time, the end where there is none. */
+  offsetsAt(timestampMs: number): ReturnType<KafkaSource["offsetsAt"]> {
+    return this.#options.source.offsetsAt(timestampMs);
+  }
+
   onAssigned(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#open(partition);
     this.#sharePartitions();
@@ -277,7 +288,7 @@ export class Mapping implements SourceListener {
 
   #accept(lease: Lease, polled: readonly SourceRecord[], nextOffset: number, { records, rejected }: Intake): void {
     const { clock, log, name } = this.#options;
-    const first = polled[0] === undefined ? nextOffset : Number(polled[0].offset);
+    const first = polled[0]?.offset ?? nextOffset;
     if (lease.nextOffset !== undefined && first < lease.nextOffset) {
       // The log was cut or the topic made anew. Whatever the reason, reading again from here loses nothing.
       log.warning(
@@ -297,7 +308,7 @@ export class Mapping implements SourceListener {
     this.#batcher.add(lease.key, records, clock.nowMs(), rejected);
     this.#commitDone(lease);
     this.#balance(lease);
-    this.#next();
+    this.#nextSoon();
   }
 
   #leasesOf(partitions: readonly TopicPartition[]): Lease[] {
@@ -371,6 +382,19 @@ export class Mapping implements SourceListener {
     while (this.#running.size > 0) await Promise.all(this.#running.values());
   }
 
+  /**
+   * Lets the source ask for more first, so that Kafka fetches while this process makes events of what there is; records of
+   * several partitions that arrive together get into one batch.
+   */
+  #nextSoon(): void {
+    if (this.#soon) return;
+    this.#soon = true;
+    this.#options.clock.soon(() => {
+      this.#soon = false;
+      this.#next();
+    });
+  }
+
   /** Starts what is due, and sets the timer for what will be. Called after anything has changed. */
   #next(): void {
     this.#cancelTimer();
@@ -412,12 +436,47 @@ export class Mapping implements SourceListener {
   }
 
   #cut(poller: number): Delivery | undefined {
-    const slices = this.#batcher.take(poller);
-    if (slices === undefined) return undefined;
-    const delivery: Delivery = { slices, failures: 0, idleAttempts: 0, invocations: 0, retryAtMs: 0 };
+    const taken = this.#batcher.take(poller);
+    if (taken === undefined) return undefined;
+    // Each has its first record at once, for what is not done begins there.
+    const slices = taken.map(({ key, owner, records: [first] }) => ({
+      key,
+      owner,
+      records: [toEventRecord(owner.topic, owner.partition, first as SourceRecord)],
+    }));
+    const filled = this.#fill(slices, taken);
+    const delivery: Delivery = { slices, filled, failures: 0, idleAttempts: 0, invocations: 0, retryAtMs: 0 };
     this.#hold(delivery);
     for (const { owner } of slices) this.#balance(owner);
     return delivery;
+  }
+
+  /** Makes events of the rest of the records, so many at a time that what Kafka sends meanwhile is received. */
+  #fill(
+    slices: ReadonlyArray<{ readonly records: EventRecord[] }>,
+    taken: ReadonlyArray<Slice<Lease, SourceRecord>>,
+  ): Promise<void> | undefined {
+    const { clock } = this.#options;
+    let slice = 0;
+    const turn = (): boolean => {
+      for (let left = RECORDS_PER_TURN; slice < taken.length; slice += 1) {
+        const { owner, records } = taken[slice] as Slice<Lease, SourceRecord>;
+        const filled = (slices[slice] as { readonly records: EventRecord[] }).records;
+        for (; filled.length < records.length; left -= 1) {
+          if (left === 0) return false;
+          filled.push(toEventRecord(owner.topic, owner.partition, records[filled.length] as SourceRecord));
+        }
+      }
+      return true;
+    };
+    if (turn()) return undefined;
+    return new Promise((resolve) => {
+      const go = () => {
+        if (turn()) resolve();
+        else clock.soon(go);
+      };
+      clock.soon(go);
+    });
   }
 
   #hold(delivery: Delivery): void {
@@ -434,7 +493,7 @@ export class Mapping implements SourceListener {
     const run = attempt.then((next) => {
       this.#running.delete(delivery);
       this.#replace(delivery, next);
-      this.#next();
+      this.#nextSoon();
     });
     this.#running.set(delivery, run);
   }
@@ -442,6 +501,7 @@ export class Mapping implements SourceListener {
   /** One attempt to get a batch to the function. Results in what takes its place. */
   async #deliver(delivery: Delivery): Promise<readonly Delivery[]> {
     const { config, invoker } = this.#options;
+    if (delivery.filled !== undefined) await delivery.filled;
     const oldestMs = this.#options.clock.nowMs() - config.recordAgeMsMax;
     if (oldestMs > Number.NEGATIVE_INFINITY) {
       const { other, passed } = partition(delivery.slices, ({ timestamp }) => timestamp < oldestMs);
@@ -455,11 +515,12 @@ export class Mapping implements SourceListener {
       this.#report(delivery.slices, { code: invalid.code, reason: invalid.message }, 1, "it is given up");
       return this.#giveUp(delivery, { condition: invalid.reason, response: undefined });
     }
+    const event = buildEvent(config.envelope, delivery.slices);
     // Only a record that is alone can be too large: the batcher puts none beside it.
-    const bytes = recordsIn(delivery.slices) > 1 ? 0 : payloadBytes(this.#envelopeBytes, delivery.slices);
+    const bytes = recordsIn(delivery.slices) > 1 ? 0 : eventBytes(event);
     if (bytes > PAYLOAD_BYTES_MAX) return this.#reject(delivery, bytes);
 
-    const outcome = await invoker.invoke(buildEvent(config.envelope, delivery.slices));
+    const outcome = await invoker.invoke(event);
     const { failure, verdict } = this.#judge(delivery.slices, outcome);
     const step = nextStep(delivery.slices, delivery.failures, verdict, config);
     this.#count(delivery, outcome, step);
@@ -583,6 +644,7 @@ export class Mapping implements SourceListener {
   /** One attempt to get a given up batch to the destination. */
   async #dispose(delivery: Delivery, { condition, response }: GivenUp): Promise<readonly Delivery[]> {
     const { clock, config, destination, log, name } = this.#options;
+    const event = buildEvent(config.envelope, delivery.slices);
     const batch: FailedBatch = {
       condition,
       response,
@@ -590,8 +652,8 @@ export class Mapping implements SourceListener {
       functionArn: config.functionArn,
       approximateInvokeCount: delivery.invocations,
       timestampMs: clock.nowMs(),
-      payloadBytes: payloadBytes(this.#envelopeBytes, delivery.slices),
-      event: buildEvent(config.envelope, delivery.slices),
+      payloadBytes: eventBytes(event),
+      event,
     };
     try {
       await destination?.deliver(batch);

@@ -1,13 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { Batch } from "./batcher.ts";
 import type { EventRecord } from "./event.ts";
-import { partitionKey, toEventRecord } from "./event.ts";
-import type { RetryPolicy, Verdict } from "./retry.ts";
+import { packRecord, partitionKey, toEventRecord } from "./event.ts";
+import type { Batch, RetryPolicy, Verdict } from "./retry.ts";
 import { nextStep, recordsIn } from "./retry.ts";
 
 function record(partition: number, offset: number): EventRecord {
-  return toEventRecord("t", partition, { offset: String(offset), timestamp: "0", key: null, value: null });
+  return toEventRecord("t", partition, packRecord({ offset, timestamp: 0, key: null, value: null }));
 }
 
 function batch(counts: readonly number[]): Batch<number> {

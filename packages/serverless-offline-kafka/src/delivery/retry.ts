@@ -1,4 +1,8 @@
-import type { Batch, BatchSlice } from "./batcher.ts";
+import type { Slice } from "./batcher.ts";
+import type { EventRecord } from "./event.ts";
+
+/** What one invocation gets. */
+export type Batch<Owner> = ReadonlyArray<Slice<Owner, EventRecord>>;
 
 /** What an invocation says about a batch. */
 export type Verdict =
@@ -59,7 +63,7 @@ export function recordsIn(slices: Batch<unknown>): number {
 }
 
 function fromLowestFailed<Owner>(slices: Batch<Owner>, lowestFailed: ReadonlyMap<string, number>): Batch<Owner> {
-  const remaining: BatchSlice<Owner>[] = [];
+  const remaining: Slice<Owner, EventRecord>[] = [];
   for (const slice of slices) {
     const lowest = lowestFailed.get(slice.key);
     if (lowest === undefined) continue;

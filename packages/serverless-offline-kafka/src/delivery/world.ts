@@ -10,6 +10,7 @@ import type {
   TopicPartition,
 } from "./contract.ts";
 import type { EventRecord, MappingEvent, SourceRecord } from "./event.ts";
+import { packRecord, recordValue } from "./event.ts";
 import type { TakeIn } from "./intake.ts";
 import { takeIn } from "./intake.ts";
 import type { DeliveryConfig } from "./mapping.ts";
@@ -44,6 +45,10 @@ export class FakeClock implements Clock {
     const id = {};
     this.#timers.set(id, { atMs: this.now + delayMs, callback });
     return () => this.#timers.delete(id);
+  }
+
+  soon(callback: () => void): void {
+    setImmediate(callback);
   }
 
   async advance(ms: number): Promise<void> {
@@ -162,7 +167,7 @@ export class World implements KafkaSource, Invoker {
 
   async offsetsAt(timestampMs: number): Promise<readonly PartitionOffset[]> {
     return [...this.logs].map(([partition, log]) => {
-      const found = log.findIndex(({ timestamp }) => Number(timestamp) >= timestampMs);
+      const found = log.findIndex(({ timestamp }) => timestamp >= timestampMs);
       return { topic: TOPIC, partition, offset: found < 0 ? log.length : found };
     });
   }
@@ -210,7 +215,7 @@ export class World implements KafkaSource, Invoker {
   firstUndone(partition: number): number {
     const log = this.logs.get(partition) ?? [];
     const undone = log.findIndex(
-      ({ offset, value }) => !this.done.get(partition)?.has(Number(offset)) && value !== UNWANTED,
+      (record) => !this.done.get(partition)?.has(record.offset) && isWanted(recordValue(record)),
     );
     return undone < 0 ? log.length : undone;
   }
@@ -243,7 +248,7 @@ export class World implements KafkaSource, Invoker {
     const log = this.logs.get(partition) ?? [];
     this.logs.set(partition, log);
     for (let i = 0; i < count; i += 1) {
-      log.push({ offset: String(log.length), timestamp: String(timestamp), key: null, value });
+      log.push(packRecord({ offset: log.length, timestamp, key: null, value }));
     }
   }
 

@@ -5,6 +5,8 @@ import { backoffMs, CONNECT_BACKOFF } from "../delivery/backoff.ts";
 import type { KafkaSource, MappingLog, PartitionOffset, SourceListener, TopicPartition } from "../delivery/contract.ts";
 import { MappingError } from "../errors.ts";
 import { assignCooperatively, decodeClaim, encodeClaim } from "./cooperative.ts";
+import type { FetchCluster } from "./fast-fetch.ts";
+import { decodeFast, recordsOf } from "./fast-fetch.ts";
 import { createKafka } from "./kafka-client.ts";
 import type { KafkaSecurity } from "./security.ts";
 
@@ -19,9 +21,10 @@ const HEARTBEAT_INTERVAL_MS = 1_000;
 const REBALANCE_TIMEOUT_MS = 30_000;
 /** Bounds how soon a partition that was paused is fetched again; records that arrive end the wait at once. */
 const FETCH_WAIT_MS_MAX = 100;
-/** Compressed. zstd takes change events to a fifteenth, so a fetch may grow to some 60 MB: kafkajs's 10 MB would be 150. */
-const FETCH_BYTES_MAX = 4 * 1_024 * 1_024;
-const FETCH_BYTES_PER_PARTITION_MAX = 512 * 1_024;
+/** Compressed. zstd takes change events to a fifteenth, so a fetch may grow to some 120 MB. */
+const FETCH_BYTES_MAX = 8 * 1_024 * 1_024;
+/** kafkajs's own default. */
+const FETCH_BYTES_PER_PARTITION_MAX = 1_024 * 1_024;
 /** How soon new partitions of a topic are noticed; kafkajs's default is five minutes. */
 const METADATA_AGE_MS_MAX = 30_000;
 /** How often to look for a topic that does not exist yet. */
@@ -298,42 +301,45 @@ export class KafkaJsSource implements KafkaSource {
   #assigner(): PartitionAssigner {
     const { AssignerProtocol } = kafkajs;
     const name = "serverless-offline-kafka-cooperative";
-    return ({ cluster }) => ({
-      name,
-      version: 0,
-      protocol: ({ topics }) => ({
+    return ({ cluster }) => {
+      decodeFast(cluster as unknown as FetchCluster);
+      return {
         name,
-        metadata: AssignerProtocol.MemberMetadata.encode({
-          version: 0,
-          topics,
-          userData: encodeClaim({
-            memberId: this.#memberId,
-            owned: [...this.#held.keys(), ...this.#leaving],
-            leaving: [...this.#leaving],
+        version: 0,
+        protocol: ({ topics }) => ({
+          name,
+          metadata: AssignerProtocol.MemberMetadata.encode({
+            version: 0,
+            topics,
+            userData: encodeClaim({
+              memberId: this.#memberId,
+              owned: [...this.#held.keys(), ...this.#leaving],
+              leaving: [...this.#leaving],
+            }),
           }),
         }),
-      }),
-      assign: async ({ members, topics }) => {
-        const topic = topics[0] as string;
-        const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
-        const group = members.map(({ memberId, memberMetadata }) => {
-          const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
-          return { memberId, claim: metadata === null ? undefined : decodeClaim(metadata.userData) };
-        });
-        return [...assignCooperatively(group, partitions)].map(([memberId, own]) => ({
-          memberId,
-          memberAssignment: AssignerProtocol.MemberAssignment.encode({
-            version: 0,
-            assignment: { [topic]: [...own] },
-            userData: Buffer.alloc(0),
-          }),
-        }));
-      },
-    });
+        assign: async ({ members, topics }) => {
+          const topic = topics[0] as string;
+          const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+          const group = members.map(({ memberId, memberMetadata }) => {
+            const metadata = AssignerProtocol.MemberMetadata.decode(memberMetadata);
+            return { memberId, claim: metadata === null ? undefined : decodeClaim(metadata.userData) };
+          });
+          return [...assignCooperatively(group, partitions)].map(([memberId, own]) => ({
+            memberId,
+            memberAssignment: AssignerProtocol.MemberAssignment.encode({
+              version: 0,
+              assignment: { [topic]: [...own] },
+              userData: Buffer.alloc(0),
+            }),
+          }));
+        },
+      };
+    };
   }
 
   #receive(client: Client, payload: EachBatchPayload, listener: SourceListener): void {
-    const { topic, partition, messages } = payload.batch;
+    const { topic, partition } = payload.batch;
     const held = this.#held.get(partition);
     if (payload.isStale() || this.#client !== client || held === undefined) return;
     // kafkajs's consumer.commitOffsets tries again after a rebalance, when a partition may be another member's. This one
@@ -342,7 +348,7 @@ export class KafkaJsSource implements KafkaSource {
     this.#failures = 0;
     this.#complaint = "";
     held.nextOffset = Number(payload.batch.lastOffset()) + 1;
-    listener.onRecords({ topic, partition }, messages, held.nextOffset);
+    listener.onRecords({ topic, partition }, recordsOf(payload.batch), held.nextOffset);
   }
 
   async #awaitTopic(admin: Admin): Promise<void> {

@@ -7,6 +7,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AccessConfiguration } from "../../src/config/types.ts";
 import type { SourceListener } from "../../src/delivery/contract.ts";
+import { recordValue } from "../../src/delivery/event.ts";
 import { KafkaJsSource } from "../../src/kafka/kafka-source.ts";
 import { readSecret, resolveSecurity, type SecurityOptions } from "../../src/kafka/security.ts";
 import { type LocalAws, startAws } from "../support/aws.ts";
@@ -222,7 +223,7 @@ describe("a mapping and a broker that wants to know who reads", () => {
     });
     source.start({
       ...ANYTHING_ELSE,
-      onRecords: (_partition, records) => value.resolve(String(records[0]?.value)),
+      onRecords: (_partition, records) => value.resolve(String(records[0] && recordValue(records[0]))),
     });
     const started = { source, lines, value: value.promise, problem: problem.promise };
     reading.push(started);
