@@ -7,6 +7,8 @@ import { identify } from "../../localstack/stack/processes.ts";
 import { readLiveState } from "../../localstack/stack/state.ts";
 import { ConnectClient } from "../../shared/connectors/connect-client.ts";
 import { isRunning } from "../../shared/connectors/reconciler.ts";
+import { connectKafka } from "../../shared/kafka/client.ts";
+import { topics } from "../../shared/kafka/topics.ts";
 import { type CommandResult, eventually, type RunningCommand, TestStack } from "./stack.ts";
 
 const minute = 60_000;
@@ -96,6 +98,15 @@ async function alertIdsIn(queue: string): Promise<string[]> {
   } finally {
     sqs.destroy();
   }
+}
+
+/** What a message in the topic of failed records says. */
+function failedRecordOf(value: string): { offset: number; functionArn: string } {
+  const { KafkaBatchInfo, requestContext } = JSON.parse(value) as {
+    KafkaBatchInfo: { recordInfo: { offset: string } };
+    requestContext: { functionArn: string };
+  };
+  return { offset: Number(KafkaBatchInfo.recordInfo.offset), functionArn: requestContext.functionArn };
 }
 
 describe("the stack", () => {
@@ -195,6 +206,35 @@ describe("the path from a row to an alert", () => {
       "Alice",
     );
     expectExact(await run.done);
+  });
+
+  test("puts a record aside that no agent can judge, with the reason, and judges its neighbours", async () => {
+    const kafka = connectKafka({ bootstrapServers: stack.settings.bootstrapServers, clientId: "tripline-test" });
+    const producer = kafka.producer();
+    const consumer = kafka.consumer({ groupId: "test-failed-records" });
+    const putAside: { offset: number; functionArn: string }[] = [];
+    try {
+      const run = await startRun("--for", "25s", "--rate", "1000");
+      await producer.connect();
+      const [sent] = await producer.send({
+        topic: topics.transactions.name,
+        messages: [{ value: '{"op": "c", "after": null', partition: 3 }],
+      });
+      await consumer.connect();
+      await consumer.subscribe({ topic: topics.failedRecords.name, fromBeginning: true });
+      await consumer.run({
+        eachBatch: async ({ batch }) => {
+          for (const { value } of batch.messages) putAside.push(failedRecordOf(String(value)));
+        },
+      });
+      await eventually(() => (putAside.length === 2 ? true : undefined), "the record put aside by both agents");
+      expectExact(await run.done);
+      expect(putAside.map(({ offset }) => offset)).toEqual([Number(sent?.baseOffset), Number(sent?.baseOffset)]);
+      const agents = putAside.map(({ functionArn }) => /(profile|velocity)Agent/.exec(functionArn)?.[1]);
+      expect(agents.sort()).toEqual(["profile", "velocity"]);
+    } finally {
+      await Promise.all([producer.disconnect(), consumer.disconnect()]);
+    }
   });
 
   test("is exact when the functions' process is killed", async () => {

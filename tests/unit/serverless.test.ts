@@ -103,7 +103,7 @@ describe("the mappings", () => {
     for (const agent of ["ProfileAgent", "VelocityAgent"]) {
       expect(propertiesOf(agent)).toMatchObject({
         BisectBatchOnFunctionError: true,
-        MaximumRetryAttempts: 5,
+        MaximumRetryAttempts: 3,
         DestinationConfig: { OnFailure: { Destination: `kafka://${topics.failedRecords.name}` } },
       });
     }
