@@ -83,6 +83,8 @@ export async function declareTopics(settings: Settings, log: (line: string) => v
 /** What the functions need to know of this stack; serverless.yml reads it from outputs.json. */
 export interface Outputs {
   postgresPort: string;
+  /** Where `sls offline kafka` finds the event source mappings. */
+  functionsAdminPort: string;
   bootstrapServers: string;
   awsUrl: string;
   /** Empty without the local AWS. */
@@ -145,6 +147,7 @@ export async function declareNoAws(settings: Settings): Promise<void> {
 async function writeOutputs(settings: Settings, alertsTopicArn: string): Promise<void> {
   const outputs: Outputs = {
     postgresPort: String(settings.ports.postgres),
+    functionsAdminPort: String(settings.ports.functionsAdmin),
     bootstrapServers: settings.bootstrapServers,
     awsUrl: settings.awsUrl,
     alertsTopicArn,

@@ -15,6 +15,7 @@ const standardPorts = {
   aws: 4566,
   functionsHttp: 3000,
   functionsLambda: 3002,
+  functionsAdmin: 3010,
 } as const;
 
 export type PortName = keyof typeof standardPorts;

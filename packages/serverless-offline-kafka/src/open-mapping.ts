@@ -1,10 +1,12 @@
 import type { MappingConfig } from "./config/types.ts";
 import type { Clock, Invoker, MappingLog } from "./delivery/contract.ts";
+import type { TakeIn } from "./delivery/intake.ts";
 import { takeIn, takeInDecoded } from "./delivery/intake.ts";
 import { Mapping } from "./delivery/mapping.ts";
 import { openDestination } from "./destinations/destination.ts";
 import { compileFilters } from "./filter/filter.ts";
 import { KafkaJsSource } from "./kafka/kafka-source.ts";
+import type { KafkaSecurity } from "./kafka/security.ts";
 import { readSecret, resolveSecurity } from "./kafka/security.ts";
 import { openTopicProducer } from "./kafka/topic-producer.ts";
 import { RecordDecoder } from "./registry/registry.ts";
@@ -39,10 +41,7 @@ export function openMapping(config: MappingConfig, host: MappingHost): Mapping {
   const { clock = SYSTEM_CLOCK, invoker, log, region } = host;
   const name = `Kafka: ${config.functionKey}`;
   const debug = (line: string) => log.debug(`${name}: ${line}`);
-  const security = () =>
-    resolveSecurity(config.access, (arn) => readSecret(arn, region), {
-      warn: (line) => log.warning(`${name}: ${line}`),
-    });
+  const security = securityOf(config, { region, log, name });
   const source = new KafkaJsSource({
     name,
     mapping: config,
@@ -63,18 +62,45 @@ export function openMapping(config: MappingConfig, host: MappingHost): Mapping {
         }),
       log: { debug },
     });
-  const matches = config.filterPatterns.length === 0 ? undefined : compileFilters(config.filterPatterns);
-  const decoder =
-    config.schemaRegistry &&
-    new RecordDecoder(config.schemaRegistry, { readSecret: (arn) => readSecret(arn, region), topic: config.topic });
   return new Mapping({
     name,
     config,
     source,
     invoker,
-    takeIn: decoder === undefined ? takeIn(matches) : takeInDecoded({ decoder, matches, clock, name, log }),
+    takeIn: takeInOf(config, { clock, region, log, name }),
     destination,
     clock,
     log,
   });
+}
+
+interface Surroundings {
+  readonly region: string;
+  readonly log: MappingLog;
+  /** Begins every line in the log. */
+  readonly name: string;
+  readonly clock?: Clock;
+}
+
+/** How records get from Kafka into an event: filtered, and decoded where there is a schema registry. */
+export function takeInOf(
+  { filterPatterns, schemaRegistry, topic }: Pick<MappingConfig, "filterPatterns" | "schemaRegistry" | "topic">,
+  { clock = SYSTEM_CLOCK, region, log, name }: Surroundings,
+): TakeIn {
+  const matches = filterPatterns.length === 0 ? undefined : compileFilters(filterPatterns);
+  if (schemaRegistry === undefined) return takeIn(matches);
+  const decoder = new RecordDecoder(schemaRegistry, { readSecret: (arn) => readSecret(arn, region), topic });
+  return takeInDecoded({ decoder, matches, clock, name, log });
+}
+
+/** How to authenticate with the brokers; secrets are read each time. */
+export function securityOf(
+  { access, tls }: Pick<MappingConfig, "access" | "tls">,
+  { region, log, name }: Surroundings,
+): () => Promise<KafkaSecurity> {
+  return () =>
+    resolveSecurity(access, (arn) => readSecret(arn, region), {
+      ...(tls !== undefined && { tls }),
+      warn: (line) => log.warning(`${name}: ${line}`),
+    });
 }

@@ -26,6 +26,7 @@ function pluginOf(msk: Record<string, unknown>, settings: unknown = { bootstrapS
   const plugin = new ServerlessOfflineKafka(
     {
       service: {
+        service: "shop",
         provider: {},
         custom: { "serverless-offline-kafka": settings },
         getAllFunctions: () => ["agent"],
@@ -75,5 +76,18 @@ describe("ServerlessOfflineKafka", () => {
     await offline.end(true);
     expect(offline.calls).toEqual(["start", "end true"]);
     expect(Object.hasOwn(offline, "start") && Object.hasOwn(offline, "end")).toBe(true);
+  });
+
+  test("has a hook for each of its commands, whose failures are the framework's errors", async () => {
+    const settings = { bootstrapServers: "localhost:1", admin: false };
+    const { plugin, run } = pluginOf({}, settings);
+    for (const name of Object.keys(plugin.commands.offline.commands.kafka.commands)) {
+      const failed = run(`offline:kafka:${name}:run`);
+      await expect(failed).rejects.toBeInstanceOf(FrameworkError);
+      await expect(failed).rejects.toMatchObject({
+        code: name === "sample" ? "SOK_COMMAND_INVALID" : "SOK_ADMIN_UNREACHABLE",
+        message: expect.stringMatching(/^SOK_/),
+      });
+    }
   });
 });

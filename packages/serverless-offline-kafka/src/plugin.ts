@@ -1,10 +1,16 @@
 import { randomUUID } from "node:crypto";
+import type { CommandName } from "./admin/commands.ts";
+import { COMMANDS, runCommand } from "./admin/commands.ts";
+import type { AdminEndpoint } from "./admin/server.ts";
+import { openAdmin } from "./admin/server.ts";
+import { paintFor } from "./admin/table.ts";
 import type { MappingConfig, ServiceDescription } from "./config/mappings.ts";
 import { readMappings } from "./config/mappings.ts";
+import { readSettings } from "./config/settings.ts";
 import type { Mapping } from "./delivery/mapping.ts";
 import { MappingError } from "./errors.ts";
 import { ConcurrencyLimit, InvokerPool } from "./host/invoker-pool.ts";
-import { LambdaInvoker } from "./host/lambda-invoker.ts";
+import { isDebugging, LambdaInvoker } from "./host/lambda-invoker.ts";
 import type { Log } from "./open-mapping.ts";
 import { openMapping } from "./open-mapping.ts";
 
@@ -12,6 +18,11 @@ import { openMapping } from "./open-mapping.ts";
 const FUNCTION_TIMEOUT_SECONDS_DEFAULT = 6;
 /** How long Ctrl-C waits for a running batch. A second one does not wait. */
 const DRAIN_MS_MAX = 30_000;
+/**
+ * In process, a breakpoint stops the heartbeats too; after a session the batch would come again. As long as every broker
+ * allows (Redpanda's most; Kafka's is half an hour).
+ */
+const DEBUG_SESSION_TIMEOUT_MS = 300_000;
 
 interface FunctionDefinition {
   /** On AWS. The framework sets it for every function. */
@@ -23,6 +34,8 @@ interface FunctionDefinition {
 /** The part of the framework that is used here. */
 interface Serverless {
   readonly service: {
+    /** Its name. */
+    readonly service: string;
     readonly provider: { readonly region?: string; readonly timeout?: number };
     readonly custom?: Readonly<Record<string, unknown>>;
     readonly resources?: unknown;
@@ -45,17 +58,20 @@ interface Serverless {
 type Options = Readonly<Record<string, unknown>>;
 
 interface RunningMapping {
+  readonly config: MappingConfig;
   readonly mapping: Mapping;
   readonly invoker: InvokerPool;
 }
 
 /** Runs the Kafka event source mappings of a service for as long as serverless-offline runs. */
 export default class ServerlessOfflineKafka {
+  readonly commands = COMMANDS;
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   readonly #serverless: Serverless;
   readonly #cliOptions: Options;
   readonly #log: Log;
   #mappings: readonly MappingConfig[] = [];
+  #admin: AdminEndpoint | undefined;
   #running: readonly RunningMapping[] = [];
 
   constructor(serverless: Serverless, cliOptions: Options, { log }: { readonly log: Log }) {
@@ -73,6 +89,12 @@ export default class ServerlessOfflineKafka {
         this.#followPlainOffline();
       },
       "offline:functionsUpdated:cleanup": () => this.#reload(),
+      ...Object.fromEntries(
+        Object.keys(COMMANDS.offline.commands.kafka.commands).map((name) => [
+          `offline:kafka:${name}:run`,
+          () => this.#runCommand(name as CommandName),
+        ]),
+      ),
     };
   }
 
@@ -104,24 +126,61 @@ export default class ServerlessOfflineKafka {
     for (const { enabled, functionKey, topic } of mappings) {
       if (!enabled) this.#log.notice(`Kafka: ${functionKey}: ${topic}, not enabled`);
     }
-    this.#mappings = mappings.filter(({ enabled }) => enabled);
+    this.#mappings = mappings;
   }
 
   async #start(): Promise<void> {
-    if (this.#mappings.length === 0) return;
+    const enabled = this.#mappings.filter((config) => config.enabled);
+    if (enabled.length === 0) return;
     // Here and not above: serverless-offline is a peer, and without mappings it is not ours to load.
     const { default: Lambda } = await import("serverless-offline/lambda");
     const limits = new Map<string, ConcurrencyLimit>();
-    this.#running = this.#mappings.map((config) => {
+    const debugsInProcess = isDebugging() && Boolean(this.#lambdaOptions()["useInProcess"]);
+    this.#running = enabled.map((config) => {
       const { functionKey } = config;
       const definition = this.#serverless.service.getFunction(functionKey);
       const limit =
         limits.get(functionKey) ?? new ConcurrencyLimit(definition.reservedConcurrency ?? Number.POSITIVE_INFINITY);
       limits.set(functionKey, limit);
       const invoker = new InvokerPool(limit, () => this.#environment(Lambda, functionKey, definition));
-      return { invoker, mapping: openMapping(config, { invoker, log: this.#log, region: this.#region }) };
+      const mapping = openMapping(config, {
+        ...{ invoker, log: this.#log, region: this.#region },
+        ...(debugsInProcess && { sessionTimeoutMs: DEBUG_SESSION_TIMEOUT_MS }),
+      });
+      return { config, invoker, mapping };
     });
     for (const { mapping } of this.#running) mapping.start();
+    await this.#openAdmin();
+  }
+
+  async #openAdmin(): Promise<void> {
+    const { adminPort } = readSettings(this.#serverless.service.custom);
+    if (adminPort === undefined) return;
+    this.#admin = await openAdmin({
+      port: adminPort,
+      service: this.#serverless.service.service,
+      mappings: this.#mappings.map((config) => ({
+        config,
+        mapping: this.#running.find((running) => running.config === config)?.mapping,
+      })),
+      log: this.#log,
+    });
+  }
+
+  async #runCommand(name: CommandName): Promise<void> {
+    try {
+      await runCommand(name, this.#cliOptions, {
+        service: this.#serverless.service.service,
+        settings: readSettings(this.#serverless.service.custom),
+        readMappings: () => readMappings(this.#describeService()).mappings,
+        // Until it is written: a long text to a pipe may otherwise be cut when the process ends.
+        write: (text) => new Promise((resolve) => process.stdout.write(text, () => resolve())),
+        paint: paintFor(process.stdout),
+        sampling: { log: this.#log, region: this.#region },
+      });
+    } catch (error) {
+      throw this.#forFramework(error);
+    }
   }
 
   /** One execution environment of a function, by serverless-offline. */
@@ -146,6 +205,7 @@ export default class ServerlessOfflineKafka {
     const running = this.#running;
     this.#running = [];
     if (running.length === 0) return;
+    await this.#admin?.close();
     const busy = running.filter(({ mapping }) => !mapping.isIdle()).length;
     if (busy > 0) {
       this.#log.notice(
@@ -170,12 +230,14 @@ export default class ServerlessOfflineKafka {
     try {
       return readMappings(this.#describeService());
     } catch (error) {
-      // The framework prints its own errors without a stack, and without their code.
-      if (error instanceof MappingError) {
-        throw new this.#serverless.classes.Error(`${error.code}: ${error.message}`, error.code);
-      }
-      throw error;
+      throw this.#forFramework(error);
     }
+  }
+
+  /** The framework prints its own errors without a stack, and without their code. */
+  #forFramework(error: unknown): unknown {
+    if (!(error instanceof MappingError)) return error;
+    return new this.#serverless.classes.Error(`${error.code}: ${error.message}`, error.code);
   }
 
   #describeService(): ServiceDescription {

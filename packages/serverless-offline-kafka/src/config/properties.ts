@@ -77,6 +77,7 @@ export function readProperties(
     onFailure,
     schemaRegistry: readSchemaRegistry(config, source.local),
     access: readAccess(declaration, source),
+    tls: source.local.tls,
     bootstrapServers: source.bootstrapServers,
     envelope: source.envelope,
   };

@@ -107,6 +107,7 @@ export const DEFAULTS: MappingConfig = {
   onFailure: undefined,
   schemaRegistry: undefined,
   access: [],
+  tls: undefined,
   bootstrapServers: ["localhost:9092"],
   envelope: { eventSource: "aws:kafka", eventSourceArn: ARN, bootstrapServers: "localhost:9092" },
 };

@@ -4,6 +4,9 @@ import { asObject, isObject, own, show } from "./json.ts";
 
 /** The key of this plugin's settings under `custom` in serverless.yml. */
 const CUSTOM_KEY = "serverless-offline-kafka";
+/** Beside serverless-offline's own 3000 to 3003. */
+const ADMIN_PORT_DEFAULT = 3010;
+const PORT_MAX = 65_535;
 const REGISTRY_URL_PATTERN = /^https?:\/\/\S+$/;
 
 /** What is different about one cluster on this machine. */
@@ -12,12 +15,16 @@ export interface LocalCluster {
   readonly bootstrapServers: unknown;
   /** False where the local brokers let anybody in. */
   readonly authenticates: boolean;
+  /** Whether the local brokers speak TLS; undefined: where certificates are configured. */
+  readonly tls: boolean | undefined;
   /** In place of SchemaRegistryURI. */
   readonly schemaRegistryUrl: string | undefined;
 }
 
 /** `custom.serverless-offline-kafka`. */
 export interface Settings {
+  /** Of the endpoint on 127.0.0.1 that shows and steers the mappings; undefined for none. */
+  readonly adminPort: number | undefined;
   /** The settings of the first of these names that `clusters` has, over those of the service. */
   cluster(names: readonly string[]): LocalCluster;
   /** What a logical id, a parameter or an export stands for locally: an ARN or a name. */
@@ -36,12 +43,14 @@ export function readSettings(custom: unknown): Settings {
     ]),
   );
   return {
+    adminPort: readAdminPort(own(settings, "admin")),
     resources: readResources(own(settings, "resources")),
     cluster: (names) => {
       const found = names.map((name) => ofCluster.get(name)).find((entry) => entry !== undefined);
       return {
         bootstrapServers: found?.bootstrapServers ?? ofService.bootstrapServers,
         authenticates: found?.authenticates ?? ofService.authenticates ?? true,
+        tls: found?.tls ?? ofService.tls,
         schemaRegistryUrl: found?.schemaRegistryUrl ?? ofService.schemaRegistryUrl,
       };
     },
@@ -61,6 +70,8 @@ function readCluster(
   if (authentication !== undefined && authentication !== "none" && authentication !== "configured") {
     throw invalid(`${path}.authentication is ${show(authentication)}; write none, or configured`);
   }
+  const tls = own(entry, "tls");
+  if (tls !== undefined && typeof tls !== "boolean") throw invalid(`${path}.tls is ${show(tls)}; write true or false`);
   const registry = own(entry, "schemaRegistry");
   if (registry !== undefined && (typeof registry !== "string" || !REGISTRY_URL_PATTERN.test(registry))) {
     throw invalid(`${path}.schemaRegistry is ${show(registry)}; write a URL such as http://127.0.0.1:8081`);
@@ -68,8 +79,18 @@ function readCluster(
   return {
     bootstrapServers: own(entry, "bootstrapServers") ?? undefined,
     authenticates: authentication === undefined ? undefined : authentication === "configured",
+    tls,
     schemaRegistryUrl: registry,
   };
+}
+
+/** A port, or a string of one as `${env:…}` gives it. */
+function readAdminPort(declared: unknown): number | undefined {
+  if (declared === undefined || declared === null) return ADMIN_PORT_DEFAULT;
+  if (declared === false || declared === "false") return undefined;
+  const port = typeof declared === "string" && /^\d+$/.test(declared) ? Number(declared) : declared;
+  if (typeof port === "number" && Number.isInteger(port) && port >= 1 && port <= PORT_MAX) return port;
+  throw invalid(`${settingPath("admin")} is ${show(declared)}; write a port such as ${ADMIN_PORT_DEFAULT}, or false`);
 }
 
 function readResources(declared: unknown): ReadonlyMap<string, string> {

@@ -6,6 +6,13 @@ export type StartingPosition =
   | { readonly kind: "TRIM_HORIZON" }
   | { readonly kind: "AT_TIMESTAMP"; readonly timestampMs: number };
 
+/** As a line in a terminal has it. */
+export function describePosition(position: StartingPosition): string {
+  return position.kind === "AT_TIMESTAMP"
+    ? `AT_TIMESTAMP ${new Date(position.timestampMs).toISOString()}`
+    : position.kind;
+}
+
 /** How many event pollers a mapping has: AWS's choice (on demand), or within bounds (ProvisionedPollerConfig). */
 export type Scaling =
   | { readonly kind: "onDemand" }
@@ -70,6 +77,8 @@ export interface MappingConfig {
   readonly schemaRegistry: SchemaRegistryConfig | undefined;
   /** How to authenticate with the local brokers; empty for none. */
   readonly access: readonly AccessConfiguration[];
+  /** Whether the local brokers speak TLS; undefined: where certificates are configured. */
+  readonly tls: boolean | undefined;
   /** Where this mapping reads locally. */
   readonly bootstrapServers: readonly string[];
   /** What the function sees of the cluster. */

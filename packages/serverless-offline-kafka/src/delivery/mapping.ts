@@ -29,7 +29,7 @@ import { nextStep, recordsIn } from "./retry.ts";
 import { invocationsPerPoller, lookEveryMs, pollersAtStart, pollersFor } from "./scaling.ts";
 
 /** An invocation payload: 6 MB [gettingstarted-limits; with-kafka-esm, "a batch also closes at 6 MB"]. */
-const PAYLOAD_BYTES_MAX = 6_291_456;
+export const PAYLOAD_BYTES_MAX = 6_291_456;
 /** What one mapping buffers in all, in bytes of JSON: about ten full payloads. Each partition has an equal share. */
 const BUFFER_BYTES_MAX = 64 * 1_024 * 1_024;
 /** A share is never so small that every fetch has to stop. */
@@ -210,7 +210,7 @@ export class Mapping implements SourceListener {
           nextOffset,
           committedOffset,
           failingFrom:
-            holder !== undefined && this.#waiting.has(holder)
+            holder !== undefined && (this.#waiting.has(holder) || holder.failures > 0)
               ? holder.slices.find((slice) => slice.key === key)?.records[0]?.offset
               : undefined,
         })),

@@ -51,6 +51,26 @@ describe("LambdaInvoker", () => {
     expect(seen.cleanups).toBe(1);
   });
 
+  test("lets a handler take its time while somebody debugs, and no longer", async () => {
+    let isDebugging = true;
+    const lambda = {
+      get: () => ({ setEvent: () => {}, runHandler: () => new Promise(() => {}) }),
+      cleanup: async () => {},
+    };
+    const invoker = new LambdaInvoker({
+      ...{ lambda, functionKey: "fn", timeoutMs: 20, inWorker: true, reloadHandler: false },
+      isDebugging: () => {
+        const before = isDebugging;
+        isDebugging = false;
+        return before;
+      },
+    });
+    const startMs = performance.now();
+    expect(await invoker.invoke(EVENT)).toMatchObject({ code: "SOK_FUNCTION_TIMED_OUT" });
+    // Twice the timeout: when it had passed first, somebody was debugging. Node's timers may be 1 ms early.
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(38);
+  });
+
   test("gives each invocation its own environment when the handler is to be reloaded", async () => {
     const { invoker, seen } = invokerOf(async () => null, 1_000, true);
     await invoker.invoke(EVENT);

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { url as inspectorUrl } from "node:inspector";
 import type { Worker } from "node:worker_threads";
 import type Lambda from "serverless-offline/lambda";
 import type { InvokeOutcome, Invoker } from "../delivery/contract.ts";
@@ -17,6 +18,13 @@ export interface LambdaInvokerOptions {
   readonly inWorker: boolean;
   /** A new environment for each invocation: serverless-offline's `reloadHandler`. */
   readonly reloadHandler: boolean;
+  /** Whether somebody may be at a breakpoint; left out, whether Node listens for a debugger. */
+  readonly isDebugging?: () => boolean;
+}
+
+/** Whether Node listens for a debugger: `--inspect`, or a development environment that attaches by itself. */
+export function isDebugging(): boolean {
+  return inspectorUrl() !== undefined;
 }
 
 /** Runs a function by serverless-offline, in a worker thread or however else it is configured. */
@@ -33,17 +41,13 @@ export class LambdaInvoker implements Invoker {
   }
 
   async invoke(event: MappingEvent): Promise<InvokeOutcome> {
-    const { functionKey, lambda, reloadHandler, timeoutMs } = this.#options;
+    const { functionKey, lambda, reloadHandler } = this.#options;
     if (this.#workerGone) await this.reset();
     const ended = Promise.withResolvers<InvokeOutcome>();
     this.#onWorkerEnd = (reason) => ended.resolve({ kind: "failed", code: "SOK_FUNCTION_CRASHED", reason });
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            const reason = `timed out after ${timeoutMs / 1_000} s`;
-            ended.resolve({ kind: "failed", code: "SOK_FUNCTION_TIMED_OUT", reason });
-          }, timeoutMs);
+    const cancelTimeout = this.#limit((reason) =>
+      ended.resolve({ kind: "failed", code: "SOK_FUNCTION_TIMED_OUT", reason }),
+    );
     try {
       const outcome = await Promise.race([
         currentInvoker.run(this, async (): Promise<InvokeOutcome> => {
@@ -59,9 +63,24 @@ export class LambdaInvoker implements Invoker {
     } catch (error) {
       return { kind: "failed", code: "SOK_FUNCTION_FAILED", reason: String(error) };
     } finally {
-      clearTimeout(timer);
+      cancelTimeout();
       this.#onWorkerEnd = () => {};
     }
+  }
+
+  /**
+   * Calls back when the invocation has taken too long. While somebody debugs, that is never: the time at a breakpoint is
+   * nobody's fault. (SAM CLI does so in its debug mode.)
+   */
+  #limit(onTimeout: (reason: string) => void): () => void {
+    const { isDebugging: isPaused = isDebugging, timeoutMs } = this.#options;
+    if (timeoutMs === undefined) return () => {};
+    let timer: NodeJS.Timeout;
+    const start = () => {
+      timer = setTimeout(() => (isPaused() ? start() : onTimeout(`timed out after ${timeoutMs / 1_000} s`)), timeoutMs);
+    };
+    start();
+    return () => clearTimeout(timer);
   }
 
   /** Ends the environment; the next invocation starts a new one, with the code as it is then. */

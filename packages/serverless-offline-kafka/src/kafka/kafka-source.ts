@@ -1,6 +1,7 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka, PartitionAssigner } from "kafkajs";
 import kafkajs from "kafkajs";
 import type { MappingConfig, StartingPosition } from "../config/types.ts";
+import { describePosition } from "../config/types.ts";
 import { backoffMs, CONNECT_BACKOFF } from "../delivery/backoff.ts";
 import type { KafkaSource, MappingLog, PartitionOffset, SourceListener, TopicPartition } from "../delivery/contract.ts";
 import { MappingError } from "../errors.ts";
@@ -38,7 +39,10 @@ const ADMIN_RETRY = { initialRetryTime: 200, retries: 2 };
 export interface SourceOptions {
   /** Begins every line in the log. */
   readonly name: string;
-  readonly mapping: Pick<MappingConfig, "bootstrapServers" | "groupId" | "startingPosition" | "topic">;
+  readonly mapping: Pick<
+    MappingConfig,
+    "bootstrapServers" | "filterPatterns" | "groupId" | "startingPosition" | "topic"
+  >;
   /** How to authenticate. Asked for each client anew, so that a secret that was corrected is read again. */
   readonly security: () => Promise<KafkaSecurity>;
   readonly log: MappingLog & { debug(line: string): void };
@@ -395,11 +399,13 @@ export class KafkaJsSource implements KafkaSource {
   #announce(partitions: readonly number[]): void {
     const { log, mapping, name } = this.#options;
     this.#noticeRecovery();
-    const { groupId, startingPosition, topic } = mapping;
-    const list = partitions.length === 0 ? "no partition" : `partitions ${ranges(partitions)}`;
+    const { filterPatterns, groupId, startingPosition, topic } = mapping;
+    const list =
+      partitions.length === 0 ? "no partition" : `partition${partitions.length === 1 ? "" : "s"} ${ranges(partitions)}`;
+    const filters = filterPatterns.length === 0 ? "" : `, filters: ${filterPatterns.length}`;
     if (this.#announced === undefined) {
       log.notice(
-        `${name}: ${topic}, ${list}, group ${groupId}, from what it has committed or ${startingPosition.kind}`,
+        `${name}: ${topic}, ${list}, group ${groupId}, from what it has committed or ${describePosition(startingPosition)}${filters}`,
       );
     } else if (this.#announced !== list) {
       log.notice(`${name}: ${topic}, now ${list}`);

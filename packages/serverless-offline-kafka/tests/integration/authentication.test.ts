@@ -212,6 +212,7 @@ describe("a mapping and a broker that wants to know who reads", () => {
         groupId: uniqueName("agent"),
         topic: TOPIC,
         startingPosition: { kind: "TRIM_HORIZON" },
+        filterPatterns: [],
       },
       security: () => resolveSecurity(access, (arn) => readSecret(arn, REGION), options),
       log: {

@@ -44,6 +44,7 @@ async function readUntil(topic: string, last: string): Promise<{ records: Source
       groupId: uniqueName("group"),
       bootstrapServers: [broker.bootstrapServers],
       startingPosition: { kind: "TRIM_HORIZON" },
+      filterPatterns: [],
     },
     security: async () => ({}),
     log: { debug: () => {}, notice: () => {}, warning: console.error, error: console.error },
