@@ -520,7 +520,11 @@ export class Mapping implements SourceListener {
     const bytes = recordsIn(delivery.slices) > 1 ? 0 : eventBytes(event);
     if (bytes > PAYLOAD_BYTES_MAX) return this.#reject(delivery, bytes);
 
-    const outcome = await invoker.invoke(event);
+    const outcome = await invoker
+      .invoke(event)
+      .catch(
+        (error: unknown): InvokeOutcome => ({ kind: "failed", code: "SOK_FUNCTION_CRASHED", reason: messageOf(error) }),
+      );
     const { failure, verdict } = this.#judge(delivery.slices, outcome);
     const step = nextStep(delivery.slices, delivery.failures, verdict, config);
     this.#count(delivery, outcome, step);
