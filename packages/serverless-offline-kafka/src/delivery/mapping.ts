@@ -201,7 +201,8 @@ export class Mapping implements SourceListener {
   status(): MappingStatus {
     return {
       paused: this.#paused,
-      pollers: this.#pollers,
+      // More than partitions have nothing to do, and on AWS there never are.
+      pollers: Math.min(this.#pollers, Math.max(1, this.#leases.size)),
       invocations: this.#running.size,
       partitions: [...this.#leases.values()]
         .sort((a, b) => a.partition - b.partition)
@@ -737,9 +738,10 @@ export class Mapping implements SourceListener {
     const { config, log, name, source } = this.#options;
     let lag = 0;
     try {
-      const own = new Set([...this.#leases.values()].map(({ partition }) => partition));
-      for (const { committed, end, partition } of await source.offsets()) {
-        if (own.has(partition)) lag += end - (committed ?? end);
+      for (const { committed, end, partition, topic } of await source.offsets()) {
+        const lease = this.#leases.get(partitionKey(topic, partition));
+        // A group that has committed nothing yet is behind from where it began.
+        if (lease !== undefined) lag += end - (committed ?? lease.doneOffset ?? end);
       }
     } catch {
       // Kafka does not answer: the source says so, and there is nothing to go by.

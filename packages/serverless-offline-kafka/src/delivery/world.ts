@@ -161,7 +161,7 @@ export class World implements KafkaSource, Invoker {
       topic: TOPIC,
       partition,
       end: log.length,
-      committed: this.committed.get(partition) ?? 0,
+      committed: this.committed.get(partition),
     }));
   }
 
