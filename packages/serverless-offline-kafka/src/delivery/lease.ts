@@ -50,8 +50,6 @@ export interface GivenUp {
 /** A batch on its way: invoked now, or waiting for its next attempt. Its partitions give no other records meanwhile. */
 export interface Delivery {
   slices: Batch<Lease>;
-  /** Resolves when the slices have all their records, if they have not yet. */
-  readonly filled?: Promise<void> | undefined;
   /** Failed invocations that count, of these records. */
   readonly failures: number;
   /** Attempts in a row that came to nothing, for the backoff: throttled, or a destination that did not answer. */

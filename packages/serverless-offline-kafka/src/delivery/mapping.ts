@@ -4,7 +4,6 @@ import type { FailedBatch, OnFailureDestination } from "../destinations/destinat
 import type { MappingErrorCode } from "../errors.ts";
 import type { RecordSchemaError } from "../registry/schema.ts";
 import { backoffMs, DESTINATION_BACKOFF, INVOKE_BACKOFF } from "./backoff.ts";
-import type { Slice } from "./batcher.ts";
 import { Batcher } from "./batcher.ts";
 import { Committer } from "./committer.ts";
 import type {
@@ -17,7 +16,7 @@ import type {
   SourceListener,
   TopicPartition,
 } from "./contract.ts";
-import type { EventEnvelope, EventRecord, SourceRecord } from "./event.ts";
+import type { EventEnvelope, SourceRecord } from "./event.ts";
 import { buildEvent, envelopeBytes, eventBytes, partitionKey, toEventRecord } from "./event.ts";
 import type { Intake, TakeIn } from "./intake.ts";
 import type { Delivery, GivenUp, Lease } from "./lease.ts";
@@ -36,8 +35,6 @@ const BUFFER_BYTES_MAX = 64 * 1_024 * 1_024;
 const BUFFER_BYTES_PER_PARTITION_MIN = 256 * 1_024;
 /** Small records cost more memory than their bytes say. Twice the largest batch keeps one ready while one is invoked. */
 const BUFFER_RECORDS_PER_PARTITION_MAX = 20_000;
-/** Half a millisecond or so. */
-const RECORDS_PER_TURN = 1_000;
 /** Lambda answers an invocation that reached the function with 200, whatever the function did [API_Invoke]. */
 const STATUS_INVOKED = 200;
 /** What Lambda says of a function that threw, ended or took too long. */
@@ -439,45 +436,15 @@ export class Mapping implements SourceListener {
   #cut(poller: number): Delivery | undefined {
     const taken = this.#batcher.take(poller);
     if (taken === undefined) return undefined;
-    // Each has its first record at once, for what is not done begins there.
-    const slices = taken.map(({ key, owner, records: [first] }) => ({
+    const slices = taken.map(({ key, owner, records }) => ({
       key,
       owner,
-      records: [toEventRecord(owner.topic, owner.partition, first as SourceRecord)],
+      records: records.map((record) => toEventRecord(owner.topic, owner.partition, record)),
     }));
-    const filled = this.#fill(slices, taken);
-    const delivery: Delivery = { slices, filled, failures: 0, idleAttempts: 0, invocations: 0, retryAtMs: 0 };
+    const delivery: Delivery = { slices, failures: 0, idleAttempts: 0, invocations: 0, retryAtMs: 0 };
     this.#hold(delivery);
     for (const { owner } of slices) this.#balance(owner);
     return delivery;
-  }
-
-  /** Makes events of the rest of the records, so many at a time that what Kafka sends meanwhile is received. */
-  #fill(
-    slices: ReadonlyArray<{ readonly records: EventRecord[] }>,
-    taken: ReadonlyArray<Slice<Lease, SourceRecord>>,
-  ): Promise<void> | undefined {
-    const { clock } = this.#options;
-    let slice = 0;
-    const turn = (): boolean => {
-      for (let left = RECORDS_PER_TURN; slice < taken.length; slice += 1) {
-        const { owner, records } = taken[slice] as Slice<Lease, SourceRecord>;
-        const filled = (slices[slice] as { readonly records: EventRecord[] }).records;
-        for (; filled.length < records.length; left -= 1) {
-          if (left === 0) return false;
-          filled.push(toEventRecord(owner.topic, owner.partition, records[filled.length] as SourceRecord));
-        }
-      }
-      return true;
-    };
-    if (turn()) return undefined;
-    return new Promise((resolve) => {
-      const go = () => {
-        if (turn()) resolve();
-        else clock.soon(go);
-      };
-      clock.soon(go);
-    });
   }
 
   #hold(delivery: Delivery): void {
@@ -502,7 +469,6 @@ export class Mapping implements SourceListener {
   /** One attempt to get a batch to the function. Results in what takes its place. */
   async #deliver(delivery: Delivery): Promise<readonly Delivery[]> {
     const { config, invoker } = this.#options;
-    if (delivery.filled !== undefined) await delivery.filled;
     const oldestMs = this.#options.clock.nowMs() - config.recordAgeMsMax;
     if (oldestMs > Number.NEGATIVE_INFINITY) {
       const { other, passed } = partition(delivery.slices, ({ timestamp }) => timestamp < oldestMs);
