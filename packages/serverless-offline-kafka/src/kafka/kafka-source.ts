@@ -74,9 +74,14 @@ export class KafkaJsSource implements KafkaSource {
   readonly #held = new Map<number, Held>();
   /** Partitions that the group wants back and whose last batch is under way. */
   readonly #leaving = new Set<number>();
-  /** Partitions were let go of: the group has to be divided once more. */
+  /** What this member said it had when it last joined. */
+  #claimed: readonly number[] = [];
+  /** Partitions were let go of and the group does not know it: it has to be divided once more. Until that has happened. */
   #rejoin = false;
+  /** When the request was sent whose answer says that the group knows this member: its session began no earlier. */
   #heardAtMs = Number.NEGATIVE_INFINITY;
+  /** When the last request of that kind was sent. */
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   #fenced = false;
   /** The partitions last shown in the log. */
   #announced: string | undefined;
@@ -230,6 +235,10 @@ export class KafkaJsSource implements KafkaSource {
         this.#pins.delete(Number(partition));
       }
     });
+    consumer.on(consumer.events.REQUEST, ({ payload }) => {
+      // Not when the answer came: a process that was frozen meanwhile may find an answer from before.
+      if (payload.apiName === "Heartbeat" || payload.apiName === "SyncGroup") this.#askedAtMs = payload.sentAt;
+    });
     consumer.on(consumer.events.HEARTBEAT, () => {
       // A group whose broker was away for less than a session goes on without a new join.
       this.#noticeRecovery();
@@ -242,7 +251,6 @@ export class KafkaJsSource implements KafkaSource {
     });
     consumer.on(consumer.events.FETCH_START, () => {
       if (!this.#rejoin) return;
-      this.#rejoin = false;
       // kafkajs has no call for joining again; this is how it hears of a rebalance.
       throw Object.assign(new Error("partitions were let go of"), { type: "REBALANCE_IN_PROGRESS" });
     });
@@ -264,8 +272,8 @@ export class KafkaJsSource implements KafkaSource {
   }
 
   #heard(listener: SourceListener): void {
-    this.#heardAtMs = Date.now();
-    if (this.#fenced) listener.onUnfenced();
+    this.#heardAtMs = this.#askedAtMs;
+    if (this.#fenced && !this.isFenced()) listener.onUnfenced();
   }
 
   /** Takes over what the group has decided: goes on with what it keeps, begins what is new, lets go of the rest. */
@@ -277,12 +285,8 @@ export class KafkaJsSource implements KafkaSource {
       listener.onLost(at([...this.#held.keys(), ...this.#leaving]));
       this.#held.clear();
       this.#leaving.clear();
-      this.#rejoin = false;
+      this.#claimed = [];
       this.#memberId = memberId;
-    }
-    for (const [partition, { nextOffset }] of this.#held) {
-      // kafkajs starts from what is committed; what is between that and this is buffered already.
-      if (nextOffset !== undefined) client.consumer.seek({ topic, partition, offset: String(nextOffset) });
     }
     const added = assigned.filter((partition) => !this.#held.has(partition) && !this.#leaving.has(partition));
     const removed = [...this.#held.keys()].filter((partition) => !assigned.includes(partition));
@@ -290,10 +294,14 @@ export class KafkaJsSource implements KafkaSource {
       this.#held.delete(partition);
       this.#leaving.add(partition);
     }
+    for (const [partition, { nextOffset }] of this.#held) {
+      // kafkajs starts from what is committed; what is between that and this is buffered already.
+      if (nextOffset !== undefined) client.consumer.seek({ topic, partition, offset: String(nextOffset) });
+    }
     for (const partition of added) this.#held.set(partition, { nextOffset: undefined });
-    // It may have been paused when it was here before.
-    if (added.length > 0) client.consumer.resume([{ topic, partitions: added }]);
-    this.#seekPins(client.consumer, added);
+    // What was let go of while the group was being divided, it still takes for this member's.
+    this.#rejoin = this.#claimed.some((partition) => !this.#held.has(partition) && !this.#leaving.has(partition));
+    if (added.length > 0) void this.#begin(client, added);
     this.#announce([...this.#held.keys()]);
     listener.onAssigned(at(added));
     if (removed.length === 0) return;
@@ -304,6 +312,45 @@ export class KafkaJsSource implements KafkaSource {
     });
   }
 
+  /**
+   * Says where to read partitions that were not here before. kafkajs would go by what is committed as well, but for a seek that
+   * it may still have from an earlier time: it keeps one until the partition is fetched, whoever has it in between.
+   */
+  async #begin(client: Client, partitions: readonly number[]): Promise<void> {
+    const { log, mapping, name } = this.#options;
+    const { groupId, topic } = mapping;
+    const { consumer } = client;
+    const begun = new Map(partitions.map((partition) => [partition, this.#held.get(partition)]));
+    const isHeld = (partition: number) => this.#client === client && this.#held.get(partition) === begun.get(partition);
+    consumer.pause([{ topic, partitions: [...partitions] }]);
+    for (let failures = 1; partitions.some(isHeld); failures += 1) {
+      try {
+        const [bounds, groups] = await this.#withAdmin((admin) =>
+          Promise.all([admin.fetchTopicOffsets(topic), admin.fetchOffsets({ groupId, topics: [topic] })]),
+        );
+        const lows = new Map(bounds.map(({ partition, low }) => [partition, Number(low)]));
+        const committed = new Map(groups[0]?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+        const pins: (TopicPartition & { readonly offset: string })[] = [];
+        for (const partition of partitions.filter(isHeld)) {
+          const known = committed.get(partition) ?? -1;
+          const pin = this.#pins.get(partition);
+          const offset = String(known >= 0 ? known : (pin ?? lows.get(partition) ?? 0));
+          if (known < 0 && pin !== undefined) pins.push({ topic, partition, offset });
+          // The mapping may have said another place meanwhile.
+          if (begun.get(partition)?.nextOffset === undefined) consumer.seek({ topic, partition, offset });
+          consumer.resume([{ topic, partitions: [partition] }]);
+        }
+        // Stored at once, so that a restart before the first batch does not skip what came in between.
+        if (pins.length > 0) await consumer.commitOffsets(pins);
+        return;
+      } catch (error) {
+        log.debug(`${name}: ${String(error)}`);
+        await this.#sleep(backoffMs(CONNECT_BACKOFF, failures, Math.random()));
+        if (this.#stopping) return;
+      }
+    }
+  }
+
   #assigner(): PartitionAssigner {
     const { AssignerProtocol } = kafkajs;
     const name = "serverless-offline-kafka-cooperative";
@@ -312,18 +359,21 @@ export class KafkaJsSource implements KafkaSource {
       return {
         name,
         version: 0,
-        protocol: ({ topics }) => ({
-          name,
-          metadata: AssignerProtocol.MemberMetadata.encode({
-            version: 0,
-            topics,
-            userData: encodeClaim({
-              memberId: this.#memberId,
-              owned: [...this.#held.keys(), ...this.#leaving],
-              leaving: [...this.#leaving],
+        protocol: ({ topics }) => {
+          this.#claimed = [...this.#held.keys(), ...this.#leaving];
+          return {
+            name,
+            metadata: AssignerProtocol.MemberMetadata.encode({
+              version: 0,
+              topics,
+              userData: encodeClaim({
+                memberId: this.#memberId,
+                owned: this.#claimed,
+                leaving: [...this.#leaving],
+              }),
             }),
-          }),
-        }),
+          };
+        },
         assign: async ({ members, topics }) => {
           const topic = topics[0] as string;
           const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
@@ -384,18 +434,6 @@ export class KafkaJsSource implements KafkaSource {
       if ((known.get(partition) ?? -1) < 0) this.#pins.set(partition, Number(offset));
     }
     this.#pinned = true;
-  }
-
-  #seekPins(consumer: Consumer, partitions: readonly number[]): void {
-    const { log, mapping, name } = this.#options;
-    const { topic } = mapping;
-    const pins = partitions
-      .map((partition) => ({ topic, partition, offset: String(this.#pins.get(partition)) }))
-      .filter(({ partition }) => this.#pins.has(partition));
-    if (pins.length === 0) return;
-    for (const pin of pins) consumer.seek(pin);
-    // Stored at once, so that a restart before the first batch does not skip what came in between.
-    consumer.commitOffsets(pins).catch((error: unknown) => log.debug(`${name}: ${String(error)}`));
   }
 
   #announce(partitions: readonly number[]): void {

@@ -8,7 +8,7 @@ import { type Broker, freePorts } from "../support/broker.ts";
 import { untilTrue } from "./wait.ts";
 
 const FOLDER = join(import.meta.dirname, "service");
-const SLS = join(import.meta.dirname, "../../../../node_modules/.bin/sls");
+const SLS = join(import.meta.dirname, "../../../../node_modules/serverless/bin/serverless.js");
 /** Of the functions in service/serverless.yml. */
 const TOPICS = ["disabled", "exits", "rejects", "throttled", "throttled-too", "throws", "times-out"];
 
@@ -25,7 +25,7 @@ export async function startService(broker: Broker, admin: Admin): Promise<Runnin
   await admin.createTopics({ topics: TOPICS.map((topic) => ({ topic, numPartitions: 1, replicationFactor: 1 })) });
   const ports = await freePorts(4);
   const options = ["http", "lambda", "websocket", "alb"].flatMap((name, i) => [`--${name}Port`, String(ports[i])]);
-  const child = spawn(SLS, ["offline", "start", "--noSponsor", ...options], {
+  const child = spawn(process.execPath, [SLS, "offline", "start", "--noSponsor", ...options], {
     cwd: FOLDER,
     // A group of its own, so that nothing of it is left behind.
     detached: true,
