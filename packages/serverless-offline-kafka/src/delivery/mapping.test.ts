@@ -445,6 +445,24 @@ describe("when the group is divided anew", () => {
     world.unfence();
     expect(world.invoked).toHaveLength(1);
   });
+
+  test("a member that its own function has blocked for longer than a session invokes no other batch", async () => {
+    const world = new World({ scaling: { kind: "provisioned", pollersMin: 2, pollersMax: 2 } });
+    world.assign(0, 1);
+    for (const partition of [0, 1]) {
+      world.produce(partition, 1);
+      world.fetch(partition, 1);
+    }
+    world.onInvoke = () => {
+      world.fenced = true;
+    };
+    await settle();
+    expect(world.invoked).toHaveLength(1);
+    world.onInvoke = () => {};
+    world.unfence();
+    expect(world.invoked).toHaveLength(2);
+    expect(world.broken()).toEqual([]);
+  });
 });
 
 describe("an operator", () => {

@@ -397,7 +397,7 @@ export class Mapping implements SourceListener {
   #next(): void {
     this.#cancelTimer();
     const { clock, config, source } = this.#options;
-    if (this.#holds > 0 || this.#paused || this.#stopping || source.isFenced()) return;
+    if (this.#holds > 0 || this.#paused || this.#stopping) return;
     const nowMs = clock.nowMs();
     const invocationsMax = invocationsPerPoller(config.scaling);
     let dueAtMs = Number.POSITIVE_INFINITY;
@@ -410,6 +410,8 @@ export class Mapping implements SourceListener {
           dueAtMs = Math.min(dueAtMs, retryAtMs, batchAtMs);
           break;
         }
+        // Before each: the function that was invoked last may have blocked this process for longer than a session.
+        if (source.isFenced()) return;
         const delivery = retry !== undefined && retryAtMs <= nowMs ? retry : this.#cut(poller);
         if (delivery === undefined) break;
         this.#run(delivery);

@@ -86,6 +86,8 @@ export class World implements KafkaSource, Invoker {
   commitsFail = false;
   destinationFails = false;
   fenced = false;
+  /** What the function does before it returns its promise. */
+  onInvoke: () => void = () => {};
   stopped = false;
   /** By partition: the log, the next offset to fetch, the committed offset, and which records are done. */
   readonly logs = new Map<number, SourceRecord[]>();
@@ -206,6 +208,7 @@ export class World implements KafkaSource, Invoker {
       this.#checkRecords(records);
     }
     this.invoked.push(event);
+    this.onInvoke();
     return new Promise((resolve) => {
       this.#running.push({ event, resolve });
     });
