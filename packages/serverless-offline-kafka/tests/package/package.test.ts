@@ -58,7 +58,9 @@ describe("what npm pack makes of the plugin", () => {
         "package/examples/minimal/handler.mjs",
       ]),
     );
-    expect(files.filter((file) => /(?<!\.d)\.ts$|\.test\.|\/tests?\/|tsconfig|world|fake-|sample-service/.test(file))).toEqual([]);
+    expect(
+      files.filter((file) => /(?<!\.d)\.ts$|\.test\.|\/tests?\/|tsconfig|world|fake-|sample-service/.test(file)),
+    ).toEqual([]);
     // The build cleans up: a later one must not pack what an earlier one left.
     expect(await readdir(packageFolder)).not.toContain("dist");
   });
