@@ -49,7 +49,7 @@ describe("sls offline kafka", () => {
     );
     service = await folder.start();
     await service.line(/countOrders: orders, partitions 0-1,/);
-    await service.line(/countPayments: payments, partitions 0,/);
+    await service.line(/countPayments: payments, partition 0,/);
   }, TEST_MS_MAX);
 
   afterAll(async () => {

@@ -52,7 +52,7 @@ test("a breakpoint in process may take longer than the timeout and the session: 
   service = await folder.start({ nodeArgs: ["--inspect=127.0.0.1:0"], args: ["--useInProcess"] });
   const listening = await service.line(/^Debugger listening on (ws:\S+)$/);
   const debug = await attach(listening.slice(listening.indexOf("ws:")));
-  await service.line(/countOrders: orders, partitions 0,/);
+  await service.line(/countOrders: orders, partition 0,/);
 
   await order(1);
   await debug.paused();
@@ -83,7 +83,7 @@ test.each([
       await folder.write("watch.mjs", WATCH_PLUGIN);
     }
     service = await folder.start({ args: hook === undefined ? ["--reloadHandler"] : [] });
-    await service.line(/countOrders: orders, partitions 0,/);
+    await service.line(/countOrders: orders, partition 0,/);
     await order(3);
     await service.line(/^order 3: /);
 

@@ -151,9 +151,16 @@ export function connectKafka(broker: Pick<Broker, "bootstrapServers">): Instance
   });
 }
 
-/** A connected producer that puts a key where Kafka's own producers do. */
+/**
+ * A connected producer that puts a key where Kafka's own producers do. Idempotent: kafkajs sends all partitions again when one
+ * of them has no leader yet, as after its topic was made on a busy machine.
+ */
 export async function connectProducer(broker: Pick<Broker, "bootstrapServers">): Promise<Producer> {
-  const producer = connectKafka(broker).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  const producer = connectKafka(broker).producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
   await producer.connect();
   return producer;
 }
