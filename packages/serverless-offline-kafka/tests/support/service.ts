@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -100,8 +101,14 @@ function watch(child: ChildProcess): RunningService {
     for (const look of [...looks]) look();
   };
   let hasEnded = false;
+  // A test that fails before it has stopped its service must not keep the test run waiting for it.
+  child.unref();
+  process.once("exit", () => {
+    if (!hasEnded) process.kill(-(child.pid as number), "SIGKILL");
+  });
   for (const input of [child.stdout, child.stderr]) {
     if (input === null) continue;
+    (input as Socket).unref();
     createInterface({ input }).on("line", (line) => {
       lines.push(stripVTControlCharacters(line));
       lookAll();
