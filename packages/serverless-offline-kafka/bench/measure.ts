@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import type { Kafka, Message } from "kafkajs";
 import kafkajs from "kafkajs";
 import Lambda from "serverless-offline/lambda";
+import { configOf } from "../src/admin/fake-mapping.ts";
 import type { MappingConfig } from "../src/config/types.ts";
 import type { MappingEvent } from "../src/delivery/event.ts";
 import type { Mapping } from "../src/delivery/mapping.ts";
@@ -98,29 +99,15 @@ function open(topic: string, config: Partial<MappingConfig> = {}): Mapping {
   });
   const complain = (line: string) => console.error(line);
   return openMapping(
-    {
-      logicalId: "Bench",
+    configOf({
       functionKey: "bench",
-      functionArn: "arn:aws:lambda:us-east-1:000000000000:function:bench",
       topic,
       groupId: uniqueName("bench"),
-      enabled: true,
       batchSize: 10_000,
-      windowMs: 500,
-      startingPosition: { kind: "TRIM_HORIZON" },
-      reportBatchItemFailures: true,
-      filterPatterns: [],
-      scaling: { kind: "onDemand" },
-      retryAttemptsMax: Number.POSITIVE_INFINITY,
-      recordAgeMsMax: Number.POSITIVE_INFINITY,
-      bisectBatchOnFunctionError: false,
-      onFailure: undefined,
-      schemaRegistry: undefined,
-      access: [],
       bootstrapServers: [broker.bootstrapServers],
       envelope: { eventSource: "SelfManagedKafka", bootstrapServers: broker.bootstrapServers },
       ...config,
-    } as MappingConfig,
+    }),
     { invoker, region: "us-east-1", log: { notice: () => {}, debug: () => {}, warning: complain, error: complain } },
   );
 }

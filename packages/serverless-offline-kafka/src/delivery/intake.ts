@@ -1,3 +1,4 @@
+import type { RecordFilter } from "../filter/filter.ts";
 import type { DecodedRecord } from "../registry/registry.ts";
 import { RecordSchemaError } from "../registry/schema.ts";
 import { backoffMs, REGISTRY_BACKOFF } from "./backoff.ts";
@@ -23,13 +24,10 @@ export type TakeIn = (
   isWanted: () => boolean,
 ) => Intake | Promise<Intake>;
 
-/** Whether a record's value is of interest to the function (FilterCriteria). */
-export type Matches = (value: Buffer | null) => boolean;
-
 const NONE: ReadonlyMap<number, RecordSchemaError> = new Map();
 
 /** @param matches undefined lets everything through, without a look at it */
-export function takeIn(matches: Matches | undefined): TakeIn {
+export function takeIn(matches: RecordFilter | undefined): TakeIn {
   return (_at, records) => ({
     records: matches === undefined ? records : records.filter((record) => matches(recordValue(record))),
     rejected: NONE,
@@ -38,7 +36,7 @@ export function takeIn(matches: Matches | undefined): TakeIn {
 
 export interface DecodingOptions {
   readonly decoder: { decode(key: Buffer | null, value: Buffer | null): DecodedRecord | Promise<DecodedRecord> };
-  readonly matches: Matches | undefined;
+  readonly matches: RecordFilter | undefined;
   readonly clock: Clock;
   readonly name: string;
   readonly log: MappingLog;
