@@ -13,8 +13,10 @@ export interface Finding {
  * in their order: no clock, no randomness. That is what makes replaying them give the same memory and the same findings.
  */
 export interface Memory {
-  /** Judges a transaction against what came before it, then remembers it. */
+  /** Judges a transaction against what came before it, then remembers it. The next one comes in the same object: keep values, not it. */
   judge(transaction: Transaction): Finding | undefined;
+  /** What it takes in main memory, roughly. It is asked for rarely, and may be counted then. */
+  readonly bytes: number;
   encode(writer: ByteWriter): void;
 }
 

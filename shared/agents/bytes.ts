@@ -6,6 +6,8 @@
 const initialBytes = 1024;
 /** A safe integer takes at most this many bytes, zigzagged or not. */
 const varintBytesMax = 8;
+/** Up to here bit operators do. */
+const smallMax = 2 ** 31 - 1;
 const factorMax = 0x80 ** (varintBytesMax - 1);
 
 export class ByteWriter {
@@ -16,10 +18,8 @@ export class ByteWriter {
   unsigned(value: number): void {
     this.#reserve(varintBytesMax);
     let rest = value;
-    while (rest >= 0x80) {
-      this.#buffer[this.#length++] = (rest % 0x80) + 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
+    for (; rest > smallMax; rest = Math.floor(rest / 0x80)) this.#buffer[this.#length++] = (rest % 0x80) + 0x80;
+    for (; rest >= 0x80; rest >>>= 7) this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
     this.#buffer[this.#length++] = rest;
   }
 
@@ -65,6 +65,11 @@ export class ByteReader {
   }
 
   unsigned(): number {
+    const first = this.#buffer[this.#position];
+    if (first !== undefined && first < 0x80) {
+      this.#position++;
+      return first;
+    }
     let value = 0;
     for (let factor = 1; factor <= factorMax; factor *= 0x80) {
       const byte = this.#buffer[this.#position++];

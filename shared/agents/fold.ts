@@ -1,22 +1,10 @@
 import type { Alert } from "../alerts/index.ts";
 import type { Agent, Finding } from "./agent.ts";
 import { PartitionState } from "./partition-state.ts";
+import { RECORD, type RecordBatch } from "./record-batch.ts";
 import type { Change, FoldStore, FoldTransaction, TopicPartition, Watermark } from "./store.ts";
-import { decodeTransactions, encodeTransactions, type Transaction } from "./transaction.ts";
-
-/** A record of the stream: a transaction to judge, or one that only moves the watermark. */
-export interface FoldRecord {
-  readonly offset: number;
-  readonly transaction: Transaction | null;
-  /** Read by a snapshot. */
-  readonly historical: boolean;
-  readonly committedAtMicros: number;
-}
-
-/** The records of one partition, in the order of their offsets. */
-export interface FoldBatch extends TopicPartition {
-  readonly records: readonly FoldRecord[];
-}
+import { forEachTransaction, TransactionWriter } from "./stored-transactions.ts";
+import { emptyTransaction, type Transaction } from "./transaction.ts";
 
 export interface FoldResult {
   judged: number;
@@ -32,18 +20,35 @@ export interface FoldResult {
 }
 
 /**
- * After this many transactions of a partition its state is written whole and the changes before are dropped, so that a cold
- * environment replays at most this many, about 0.1 s. A change counts as one more: those without transactions must not pile
- * up either, where a table has nothing but updates or is snapshotted again.
+ * The state of a partition is written whole when the changes since the last time weigh as much as it did then: so that a cold
+ * environment never reads more than twice the state, and writing it costs no more than writing the changes, however large it
+ * is. A small state waits for this much, some 50,000 transactions, which take 10 ms to judge again.
  */
-export const transactionsPerCheckpoint = 50_000;
+export const checkpointBytesMin = 600_000;
+
+/** What a change weighs besides its transactions: those without any must not pile up either. */
+const changeBytes = 64;
+
+/**
+ * What an environment keeps in memory, of all partitions together, before it gives up those that it used least recently: they
+ * are read again when they come again. Half of what Lambda gives a function by serverless.yml.
+ */
+export const warmBytesMax = 512 * 1024 * 1024;
+
+export interface FoldOptions {
+  readonly checkpointBytesMin?: number;
+  readonly warmBytesMax?: number;
+}
 
 interface Warm {
   readonly lineage: string;
   nextOffset: number;
   readonly state: PartitionState;
-  /** Transactions and changes. */
-  sinceCheckpoint: number;
+  /** In main memory, when that was last counted. */
+  bytes: number;
+  /** Of the last checkpoint, and of the changes since. */
+  checkpointBytes: number;
+  bytesSince: number;
 }
 
 /**
@@ -57,13 +62,16 @@ interface Warm {
 export class DurableFold {
   readonly #agent: Agent;
   readonly #store: FoldStore;
-  readonly #transactionsPerCheckpoint: number;
+  readonly #checkpointBytesMin: number;
+  readonly #warmBytesMax: number;
+  /** By topic and partition, the most recently used last. */
   readonly #warm = new Map<string, Warm>();
 
-  constructor(agent: Agent, store: FoldStore, options: { transactionsPerCheckpoint?: number } = {}) {
+  constructor(agent: Agent, store: FoldStore, options: FoldOptions = {}) {
     this.#agent = agent;
     this.#store = store;
-    this.#transactionsPerCheckpoint = options.transactionsPerCheckpoint ?? transactionsPerCheckpoint;
+    this.#checkpointBytesMin = options.checkpointBytesMin ?? checkpointBytesMin;
+    this.#warmBytesMax = options.warmBytesMax ?? warmBytesMax;
   }
 
   /**
@@ -71,11 +79,13 @@ export class DurableFold {
    *
    * @throws whatever the store throws; then nothing has happened, or, when only COMMIT's answer was lost, everything.
    */
-  async apply(batches: readonly FoldBatch[]): Promise<FoldResult> {
-    const filled = batches.filter((batch) => batch.records.length > 0);
+  async apply(batches: readonly RecordBatch[]): Promise<FoldResult> {
+    const filled = batches.filter((batch) => batch.length > 0);
     if (filled.length === 0) return { judged: 0, repeated: 0, ignored: 0, redelivered: 0, alerts: [], newAlerts: 0 };
     try {
-      return await this.#store.transaction((transaction) => this.#applyIn(transaction, filled));
+      const result = await this.#store.transaction((transaction) => this.#applyIn(transaction, filled));
+      this.#giveUpUnused(filled);
+      return result;
     } catch (error) {
       // Memory is ahead of what was stored, or may be: it is read again next time.
       for (const batch of filled) this.#warm.delete(keyOf(batch));
@@ -83,18 +93,18 @@ export class DurableFold {
     }
   }
 
-  async #applyIn(transaction: FoldTransaction, batches: readonly FoldBatch[]): Promise<FoldResult> {
+  async #applyIn(transaction: FoldTransaction, batches: readonly RecordBatch[]): Promise<FoldResult> {
     const watermarks = new Map((await transaction.lockWatermarks(batches)).map((each) => [keyOf(each), each]));
     const result = { judged: 0, repeated: 0, ignored: 0, redelivered: 0 };
     const [changes, alerts]: [Change[], Alert[]] = [[], []];
     for (const batch of batches) {
       const watermark = watermarks.get(keyOf(batch));
       if (watermark === undefined) throw new Error(`No watermark for ${keyOf(batch)}: the store must make one.`);
-      const records = batch.records.filter(({ offset }) => offset >= watermark.nextOffset);
-      result.redelivered += batch.records.length - records.length;
-      if (records.length === 0) continue;
+      const redelivered = countBelow(batch, watermark.nextOffset);
+      result.redelivered += redelivered;
+      if (redelivered === batch.length) continue;
       const warm = await this.#stateAt(transaction, watermark);
-      const change = this.#judge(warm, batch, records, alerts);
+      const change = this.#judge(warm, batch, redelivered, alerts);
       result.judged += change.judged;
       result.repeated += change.repeated;
       result.ignored += change.ignored;
@@ -114,14 +124,14 @@ export class DurableFold {
       if (found.nextOffset < watermark.nextOffset && (await this.#replay(transaction, found, watermark))) return found;
     }
     const checkpoint = await transaction.readCheckpoint(watermark);
+    const state = checkpoint ? PartitionState.decode(this.#agent, checkpoint.state) : PartitionState.empty(this.#agent);
     const warm: Warm = {
       lineage: watermark.lineage,
       nextOffset: checkpoint?.nextOffset ?? 0,
-      state:
-        checkpoint === undefined
-          ? PartitionState.empty(this.#agent)
-          : PartitionState.decode(this.#agent, checkpoint.state),
-      sinceCheckpoint: 0,
+      state,
+      bytes: state.bytes,
+      checkpointBytes: checkpoint?.state.length ?? 0,
+      bytesSince: 0,
     };
     if (!(await this.#replay(transaction, warm, watermark))) {
       throw new Error(
@@ -130,6 +140,24 @@ export class DurableFold {
     }
     this.#warm.set(key, warm);
     return warm;
+  }
+
+  /** Keeps memory within its limit; what was just used stays in any case. */
+  #giveUpUnused(used: readonly TopicPartition[]): void {
+    const keys = new Set(used.map(keyOf));
+    for (const key of keys) {
+      const warm = this.#warm.get(key);
+      if (warm === undefined) continue;
+      this.#warm.delete(key);
+      this.#warm.set(key, warm);
+    }
+    let bytes = 0;
+    for (const warm of this.#warm.values()) bytes += warm.bytes;
+    for (const [key, warm] of this.#warm) {
+      if (bytes <= this.#warmBytesMax || keys.has(key)) return;
+      this.#warm.delete(key);
+      bytes -= warm.bytes;
+    }
   }
 
   /**
@@ -146,47 +174,45 @@ export class DurableFold {
       reached = change.nextOffset;
     }
     if (reached !== watermark.nextOffset) return false;
-    for (const change of changes) {
-      const transactions = decodeTransactions(change.transactions);
-      for (const each of transactions) warm.state.apply(each);
-      warm.sinceCheckpoint += transactions.length + 1;
+    for (const { transactions } of changes) {
+      forEachTransaction(transactions, (each) => {
+        if (warm.state.isNew(each)) warm.state.judge(each);
+      });
+      warm.bytesSince += transactions.length + changeBytes;
     }
     warm.nextOffset = reached;
     return true;
   }
 
-  #judge(warm: Warm, { topic, partition }: TopicPartition, records: readonly FoldRecord[], alerts: Alert[]): Change {
-    const judged: Transaction[] = [];
+  #judge(warm: Warm, batch: RecordBatch, from: number, alerts: Alert[]): Change {
+    const { state } = warm;
+    const judged = new TransactionWriter();
+    const transaction = emptyTransaction();
     let [repeated, ignored] = [0, 0];
-    for (const record of records) {
-      if (record.transaction === null) {
+    for (let i = from; i < batch.length; i++) {
+      if (batch.kind(i) === RECORD.ignored) {
         ignored++;
         continue;
       }
-      const answer = warm.state.apply(record.transaction);
-      if (answer.repeated) {
+      batch.read(i, transaction);
+      if (!state.isNew(transaction)) {
         repeated++;
         continue;
       }
-      judged.push(record.transaction);
-      if (answer.finding) alerts.push(this.#alertOf(answer.finding, record, record.transaction, topic, partition));
+      const finding = state.judge(transaction);
+      judged.add(transaction);
+      if (finding !== undefined) alerts.push(this.#alertOf(finding, transaction, batch, i));
     }
+    const { topic, partition } = batch;
+    const transactions = judged.finish();
     const firstOffset = warm.nextOffset;
-    warm.nextOffset = (records.at(-1)?.offset ?? firstOffset - 1) + 1;
-    warm.sinceCheckpoint += judged.length + 1;
-    return {
-      topic,
-      partition,
-      firstOffset,
-      nextOffset: warm.nextOffset,
-      transactions: encodeTransactions(judged),
-      judged: judged.length,
-      repeated,
-      ignored,
-    };
+    warm.nextOffset = batch.offset(batch.length - 1) + 1;
+    warm.bytesSince += transactions.length + changeBytes;
+    const { nextOffset } = warm;
+    return { topic, partition, firstOffset, nextOffset, transactions, judged: judged.count, repeated, ignored };
   }
 
-  #alertOf(finding: Finding, record: FoldRecord, transaction: Transaction, topic: string, partition: number): Alert {
+  #alertOf(finding: Finding, transaction: Transaction, batch: RecordBatch, index: number): Alert {
     const { name, ruleVersion } = this.#agent;
     return {
       alertId: `${name}-${finding.rule}-v${ruleVersion}-${transaction.id}`,
@@ -197,20 +223,30 @@ export class DurableFold {
       userId: transaction.userId,
       amountCents: transaction.amountCents,
       reason: finding.reason,
-      historical: record.historical,
-      topic,
-      partition,
-      kafkaOffset: record.offset,
-      committedAtMicros: record.committedAtMicros,
+      historical: batch.kind(index) === RECORD.historical,
+      topic: batch.topic,
+      partition: batch.partition,
+      kafkaOffset: batch.offset(index),
+      committedAtMicros: batch.committedAtMicros(index),
     };
   }
 
   async #checkpointIfDue(transaction: FoldTransaction, { topic, partition }: TopicPartition): Promise<void> {
     const warm = this.#warm.get(keyOf({ topic, partition }));
-    if (warm === undefined || warm.sinceCheckpoint < this.#transactionsPerCheckpoint) return;
-    await transaction.writeCheckpoint({ topic, partition, nextOffset: warm.nextOffset, state: warm.state.encode() });
-    warm.sinceCheckpoint = 0;
+    if (warm === undefined || warm.bytesSince < Math.max(this.#checkpointBytesMin, warm.checkpointBytes)) return;
+    const state = warm.state.encode();
+    await transaction.writeCheckpoint({ topic, partition, nextOffset: warm.nextOffset, state });
+    warm.bytes = warm.state.bytes;
+    warm.checkpointBytes = state.length;
+    warm.bytesSince = 0;
   }
+}
+
+/** How many records, at the beginning, have offsets below this one. */
+function countBelow(batch: RecordBatch, offset: number): number {
+  let count = 0;
+  while (count < batch.length && batch.offset(count) < offset) count++;
+  return count;
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

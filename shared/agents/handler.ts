@@ -1,20 +1,20 @@
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
-import { decodeRecord } from "../change-events/index.ts";
 import {
-  decodeRecords,
   type KafkaBatchResponse,
   KafkaEvent,
-  type KafkaRecord,
   type LambdaHandler,
   lambdaHandler,
+  type RecordFailure,
   reportRecordFailures,
+  takeRecords,
 } from "../lambda/index.ts";
 import { outlastOutage, type Pool } from "../postgres/index.ts";
 import type { Agent } from "./agent.ts";
-import { DurableFold, type FoldBatch, type FoldRecord } from "./fold.ts";
+import { DurableFold } from "./fold.ts";
 import { postgresStore } from "./postgres-store.ts";
+import { RecordBatch } from "./record-batch.ts";
 import type { FoldStore } from "./store.ts";
-import { transactionOf } from "./transaction.ts";
+import { TransactionReader } from "./transaction-reader.ts";
 
 /** The Lambda function of an agent: decode the batch, judge it, record what came of it. */
 export function agentHandler(
@@ -22,9 +22,9 @@ export function agentHandler(
   { pool, store = postgresStore(pool, agent.name) }: { pool: Pool; store?: FoldStore },
 ): LambdaHandler<KafkaBatchResponse> {
   const fold = new DurableFold(agent, store);
+  const decoder = new BatchDecoder(agent);
   return lambdaHandler({ input: KafkaEvent }, async (event, { context, logger, metrics }) => {
-    const { decoded, failures } = decodeRecords(event, (record) => foldRecordOf(record, agent));
-    const batches = byPartition(decoded);
+    const { batches, failures } = decoder.decode(event);
     const result = await outlastOutage(() => fold.apply(batches), {
       remainingMs: () => context.getRemainingTimeInMillis?.() ?? 0,
       onOutage: (error) =>
@@ -40,6 +40,7 @@ export function agentHandler(
         historical: alert.historical,
       });
     }
+    decoder.release(batches);
     metrics.addMetric("TransactionsJudged", MetricUnit.Count, result.judged);
     metrics.addMetric("RecordsRedelivered", MetricUnit.Count, result.redelivered);
     metrics.addMetric("AlertsRaised", MetricUnit.Count, result.newAlerts);
@@ -47,32 +48,31 @@ export function agentHandler(
   });
 }
 
-/** @throws {ChangeEventError} when the record is no change event, or not one that this agent can judge */
-function foldRecordOf(record: KafkaRecord, agent: Agent): FoldRecord {
-  const decoded = decodeRecord(record);
-  if (decoded.kind === "tombstone") {
-    return { offset: record.offset, transaction: null, historical: false, committedAtMicros: 0 };
-  }
-  const { event } = decoded;
-  return {
-    offset: record.offset,
-    transaction: transactionOf(event, agent.needs),
-    historical: event.op === "r",
-    committedAtMicros: event.source.committedAtMicros,
-  };
-}
+/** Decodes events into batches, and takes the batches back to fill them again: they are large. */
+class BatchDecoder {
+  readonly #transactions: TransactionReader;
+  readonly #free: RecordBatch[] = [];
 
-/** The event has its records partition by partition, so those of one partition follow each other. */
-function byPartition(decoded: readonly { record: KafkaRecord; value: FoldRecord }[]): FoldBatch[] {
-  const batches: (FoldBatch & { records: FoldRecord[] })[] = [];
-  for (const { record, value } of decoded) {
-    const { topic, partition } = record;
-    let batch = batches.at(-1);
-    if (batch?.partition !== partition || batch.topic !== topic) {
-      batch = { topic, partition, records: [] };
-      batches.push(batch);
-    }
-    batch.records.push(value);
+  constructor(agent: Agent) {
+    this.#transactions = new TransactionReader(agent.needs);
   }
-  return batches;
+
+  /** One batch for each partition, up to its first record that cannot be decoded. */
+  decode(event: KafkaEvent): { batches: RecordBatch[]; failures: RecordFailure[] } {
+    const batches: RecordBatch[] = [];
+    let batch: RecordBatch | undefined;
+    const failures = takeRecords(event, (record) => {
+      // The event has its records partition by partition, so those of one partition follow each other.
+      if (batch?.partition !== record.partition || batch.topic !== record.topic) {
+        batch = (this.#free.pop() ?? new RecordBatch()).reset(record);
+        batches.push(batch);
+      }
+      this.#transactions.readInto(batch, record);
+    });
+    return { batches, failures };
+  }
+
+  release(batches: readonly RecordBatch[]): void {
+    this.#free.push(...batches);
+  }
 }

@@ -1,4 +1,4 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Agent, Finding, Memory } from "./agent.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { SeenIds } from "./seen.ts";
@@ -20,13 +20,19 @@ export class PartitionState {
     return new PartitionState(agent.create(), new SeenIds());
   }
 
-  /**
-   * Judges a transaction once: one that was judged before, and was captured or snapshotted again, changes nothing.
-   * The answer says which, and what was found.
-   */
-  apply(transaction: Transaction): { repeated: boolean; finding?: Finding | undefined } {
-    if (!this.#seen.add(transaction.id)) return { repeated: true };
-    return { repeated: false, finding: this.#memory.judge(transaction) };
+  /** Notes a transaction. False when it was judged before, and is captured or snapshotted again: it must change nothing. */
+  isNew(transaction: Transaction): boolean {
+    return this.#seen.add(transaction.id);
+  }
+
+  /** Judges a transaction that is new. */
+  judge(transaction: Transaction): Finding | undefined {
+    return this.#memory.judge(transaction);
+  }
+
+  /** What it takes in main memory. */
+  get bytes(): number {
+    return this.#seen.bytes + this.#memory.bytes;
   }
 
   encode(): Buffer {
@@ -34,7 +40,7 @@ export class PartitionState {
     writer.unsigned(encodingVersion);
     this.#seen.encode(writer);
     this.#memory.encode(writer);
-    return zstdCompressSync(writer.finish());
+    return zstdCompressSync(writer.finish(), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
   }
 
   static decode(agent: Agent, bytes: Uint8Array): PartitionState {

@@ -2,8 +2,9 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { type ProfileConfig, profileConfig } from "./config.ts";
-import { judgeAmount, profileAgent } from "./profile.ts";
+import { judgeAmount as judge, profileAgent } from "./profile.ts";
 import type { Transaction } from "./transaction.ts";
+import { UserAmounts } from "./user-amounts.ts";
 
 const ratio = profileConfig({});
 const sigma = profileConfig({ PROFILE_RULE: "sigma" });
@@ -16,6 +17,11 @@ const spends = (userId: number, amountCents: number): Transaction => ({
   merchantId: null,
   createdAtMicros: null,
 });
+function judgeAmount(config: ProfileConfig, earlier: readonly number[], amountCents: number) {
+  const history = new UserAmounts(config.historyMax).select(1);
+  for (const each of earlier) history.push(each);
+  return judge(config, history, amountCents);
+}
 const times = (count: number, amountCents: number): number[] => Array(count).fill(amountCents);
 
 describe("ratio", () => {

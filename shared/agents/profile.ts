@@ -3,7 +3,7 @@ import type { Agent, Finding, Memory } from "./agent.ts";
 import type { ByteWriter } from "./bytes.ts";
 import type { ProfileConfig } from "./config.ts";
 import type { Transaction } from "./transaction.ts";
-import { UserHistories } from "./user-histories.ts";
+import { type Amounts, UserAmounts } from "./user-amounts.ts";
 
 /** The threshold is compared as a fraction of whole numbers: config.ts allows four decimals. */
 const thresholdScale = 10_000;
@@ -14,28 +14,31 @@ export function profileAgent(config: ProfileConfig): Agent {
     name: "profile",
     ruleVersion: config.ruleVersion,
     needs: new Set(),
-    create: () => new ProfileMemory(config, new UserHistories()),
+    create: () => new ProfileMemory(config, new UserAmounts(config.historyMax)),
     // A configuration with a shorter history takes effect on what was stored, too.
-    decode: (reader) => new ProfileMemory(config, UserHistories.decode(reader, config.historyMax)),
+    decode: (reader) => new ProfileMemory(config, UserAmounts.decode(reader, config.historyMax)),
   };
 }
 
 /** The last amounts of each user, in cents. */
 class ProfileMemory implements Memory {
   readonly #config: ProfileConfig;
-  readonly #amounts: UserHistories;
+  readonly #amounts: UserAmounts;
 
-  constructor(config: ProfileConfig, amounts: UserHistories) {
+  constructor(config: ProfileConfig, amounts: UserAmounts) {
     this.#config = config;
     this.#amounts = amounts;
   }
 
   judge({ userId, amountCents }: Transaction): Finding | undefined {
-    const history = this.#amounts.of(userId);
+    const history = this.#amounts.select(userId);
     const finding = judgeAmount(this.#config, history, amountCents);
     history.push(amountCents);
-    if (history.length > this.#config.historyMax) history.shift();
     return finding;
+  }
+
+  get bytes(): number {
+    return this.#amounts.bytes;
   }
 
   encode(writer: ByteWriter): void {
@@ -51,52 +54,42 @@ class ProfileMemory implements Memory {
  * sigma: a > mean + k × s with s² = (n × Σx² − (Σx)²) / (n (n − 1)). With d = n × a − Σx that is
  * d > 0 and d² (n − 1) > k² n (n × Σx² − (Σx)²).
  */
-export function judgeAmount(
-  config: ProfileConfig,
-  history: readonly number[],
-  amountCents: number,
-): Finding | undefined {
-  const count = history.length;
-  if (count < config.historyMin || amountCents <= config.amountAboveCents) return undefined;
-  const sumCents = history.reduce((sum, each) => sum + each, 0);
-  return config.rule === "ratio"
-    ? judgeRatio(config, amountCents, count, sumCents)
-    : judgeSigma(config, amountCents, count, sumCents, history);
+export function judgeAmount(config: ProfileConfig, history: Amounts, amountCents: number): Finding | undefined {
+  if (amountCents <= config.amountAboveCents || history.count < config.historyMin) return undefined;
+  return config.rule === "ratio" ? judgeRatio(config, amountCents, history) : judgeSigma(config, amountCents, history);
 }
 
-function judgeRatio(
-  { threshold }: ProfileConfig,
-  amountCents: number,
-  count: number,
-  sumCents: number,
-): Finding | undefined {
-  const scaledThreshold = BigInt(Math.round(threshold * thresholdScale));
-  if (BigInt(amountCents) * BigInt(count * thresholdScale) <= scaledThreshold * BigInt(sumCents)) return undefined;
+function judgeRatio({ threshold }: ProfileConfig, amountCents: number, history: Amounts): Finding | undefined {
+  const { count, sumCents } = history;
+  const scaledThreshold = Math.round(threshold * thresholdScale);
+  if (!isProductGreater(amountCents, count * thresholdScale, scaledThreshold, sumCents)) return undefined;
   const reason: RatioReason = { rule: "ratio", count, sumCents, meanCents: Math.round(sumCents / count), threshold };
   return { rule: reason.rule, reason };
 }
 
-function judgeSigma(
-  { threshold }: ProfileConfig,
-  amountCents: number,
-  count: number,
-  sumCents: number,
-  history: readonly number[],
-): Finding | undefined {
+/** a × b > c × d, exactly, of natural numbers. BigInts are slow, and few amounts need them. */
+function isProductGreater(a: number, b: number, c: number, d: number): boolean {
+  const [left, right] = [a * b, c * d];
+  if (Number.isSafeInteger(left) && Number.isSafeInteger(right)) return left > right;
+  return BigInt(a) * BigInt(b) > BigInt(c) * BigInt(d);
+}
+
+function judgeSigma({ threshold }: ProfileConfig, amountCents: number, history: Amounts): Finding | undefined {
+  const { count, sumCents } = history;
   const [n, sum] = [BigInt(count), BigInt(sumCents)];
-  const sumOfSquares = exactSumOfSquares(history);
   const distance = n * BigInt(amountCents) - sum;
-  const spread = n * sumOfSquares - sum ** 2n;
+  if (distance <= 0n) return undefined;
+  const spread = n * exactSumOfSquares(history.values()) - sum ** 2n;
   const scaledThreshold = BigInt(Math.round(threshold * thresholdScale));
   const left = distance ** 2n * (n - 1n) * BigInt(thresholdScale) ** 2n;
-  if (distance <= 0n || left <= scaledThreshold ** 2n * n * spread) return undefined;
+  if (left <= scaledThreshold ** 2n * n * spread) return undefined;
   const deviationCents = Math.round(Math.sqrt(Number(spread) / (count * (count - 1))));
   const meanCents = Math.round(sumCents / count);
   const reason: SigmaReason = { rule: "sigma", count, meanCents, deviationCents, threshold };
   return { rule: reason.rule, reason };
 }
 
-/** BigInts are slow, and few amounts need them: a sum of natural numbers that ends as a safe integer was one all along. */
+/** A sum of natural numbers that ends as a safe integer was one all along. */
 function exactSumOfSquares(amounts: readonly number[]): bigint {
   const sum = amounts.reduce((total, each) => total + each * each, 0);
   if (Number.isSafeInteger(sum)) return BigInt(sum);

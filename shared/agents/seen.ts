@@ -19,12 +19,13 @@ export class SeenIds {
   readonly #chunks = new Map<number, Uint8Array>();
   /** Chunks below this one were given up. */
   #firstKept = 0;
+  /** The chunk of the last id: ids come in order, nearly. */
+  #last: { readonly index: number; readonly chunk: Uint8Array } = { index: -1, chunk: new Uint8Array(0) };
 
   /** Notes the id. False when it was there already. */
   add(id: number): boolean {
     const index = Math.floor(id / idsPerChunk);
-    if (index < this.#firstKept) return false;
-    const chunk = this.#chunks.get(index) ?? this.#newChunk(index);
+    const chunk = index === this.#last.index ? this.#last.chunk : this.#chunkAt(index);
     if (chunk === undefined) return false;
     const bit = id % idsPerChunk;
     const mask = 1 << (bit & 7);
@@ -34,16 +35,28 @@ export class SeenIds {
     return true;
   }
 
+  #chunkAt(index: number): Uint8Array | undefined {
+    if (index < this.#firstKept) return undefined;
+    const chunk = this.#chunks.get(index) ?? this.#newChunk(index);
+    if (chunk !== undefined) this.#last = { index, chunk };
+    return chunk;
+  }
+
   #newChunk(index: number): Uint8Array | undefined {
     if (this.#chunks.size === chunksMax) {
       const lowest = Math.min(index, ...this.#chunks.keys());
       this.#chunks.delete(lowest);
       this.#firstKept = lowest + 1;
+      if (this.#last.index === lowest) this.#last = { index: -1, chunk: this.#last.chunk };
       if (lowest === index) return undefined;
     }
     const chunk = new Uint8Array(chunkBytes);
     this.#chunks.set(index, chunk);
     return chunk;
+  }
+
+  get bytes(): number {
+    return this.#chunks.size * chunkBytes;
   }
 
   encode(writer: ByteWriter): void {

@@ -73,6 +73,10 @@ class VelocityMemory implements Memory {
     return { rule: reason.rule, reason };
   }
 
+  get bytes(): number {
+    return this.#times.bytes;
+  }
+
   encode(writer: ByteWriter): void {
     this.#times.encode(writer);
   }
@@ -88,17 +92,14 @@ function countWindow(times: number[], micros: number, windowSeconds: number): nu
   const windowStart = micros - windowSeconds * microsPerSecond;
   // Measured from this event, not from the newest: a clock that was far ahead once does not close every later window.
   const reach = windowStart - latenessSeconds * microsPerSecond;
-  let [stale, count] = [0, 0];
-  for (const each of times) {
-    if (each < reach) stale++;
-    else if (each >= windowStart && each <= micros) count++;
+  let [kept, count] = [0, 0];
+  for (let i = 0; i < times.length; i++) {
+    const each = times[i] as number;
+    if (each < reach) continue;
+    if (each >= windowStart && each <= micros) count++;
+    if (kept !== i) times[kept] = each;
+    kept++;
   }
-  if (stale > 0) keepFrom(times, reach);
+  if (kept !== times.length) times.length = kept;
   return count;
-}
-
-function keepFrom(times: number[], reach: number): void {
-  let kept = 0;
-  for (const each of times) if (each >= reach) times[kept++] = each;
-  times.length = kept;
 }

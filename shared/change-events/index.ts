@@ -49,5 +49,6 @@ export {
   type TableTruncated,
 } from "./envelope.ts";
 export { CHANGE_EVENT_ERROR_CODES, ChangeEventError, type ChangeEventErrorCode } from "./errors.ts";
+export { type Field, RowReader } from "./fast/row-reader.ts";
 export type { ColumnSchema, Row } from "./row.ts";
 export type { TimestampOptions, TimeUnit } from "./time.ts";

@@ -15,5 +15,6 @@ export {
   type KafkaRecord,
   kafkaBatchResponse,
   type RecordFailure,
+  takeRecords,
 } from "./kafka-event.ts";
 export { ScheduledEvent } from "./scheduled-event.ts";

@@ -85,26 +85,32 @@ export interface DecodedRecord<Value> {
 }
 
 /**
- * Decodes a batch, partition by partition, up to the first record of each that `decode` throws on. The records behind it are
- * left alone: the mapping restarts a partition at its lowest failed offset, so they come again, and whoever acted on them
- * now would act on them twice.
+ * Hands over the records of a batch, partition by partition, up to the first record of each that `take` throws on. The records
+ * behind it are left alone: the mapping restarts a partition at its lowest failed offset, so they come again, and whoever
+ * acted on them now would act on them twice.
  */
-export function decodeRecords<Value>(
-  event: KafkaEvent,
-  decode: (record: KafkaRecord) => Value,
-): { readonly decoded: DecodedRecord<Value>[]; readonly failures: RecordFailure[] } {
-  const decoded: DecodedRecord<Value>[] = [];
+export function takeRecords(event: KafkaEvent, take: (record: KafkaRecord) => void): RecordFailure[] {
   const failures: RecordFailure[] = [];
   for (const records of Object.values(event.records)) {
     for (const record of records) {
       try {
-        decoded.push({ record, value: decode(record) });
+        take(record);
       } catch (error) {
         failures.push({ topic: record.topic, partition: record.partition, offset: record.offset, error });
         break;
       }
     }
   }
+  return failures;
+}
+
+/** Decodes a batch as takeRecords hands it over. */
+export function decodeRecords<Value>(
+  event: KafkaEvent,
+  decode: (record: KafkaRecord) => Value,
+): { readonly decoded: DecodedRecord<Value>[]; readonly failures: RecordFailure[] } {
+  const decoded: DecodedRecord<Value>[] = [];
+  const failures = takeRecords(event, (record) => decoded.push({ record, value: decode(record) }));
   return { decoded, failures };
 }
 

@@ -1,0 +1,114 @@
+import type { TopicPartition } from "./store.ts";
+import type { Transaction, TransactionSlot } from "./transaction.ts";
+
+/** What a record is to the fold. */
+export const RECORD = {
+  /** An update, a delete and the like: it only moves the watermark. */
+  ignored: 0,
+  /** A transaction that was just made. */
+  live: 1,
+  /** A transaction that a snapshot read. */
+  historical: 2,
+} as const;
+
+const capacityMin = 1_024;
+
+/**
+ * The records of one partition, in the order of their offsets, as the fold takes them in. In columns: with an object for each
+ * record, making and collecting the objects would take longer than judging what is in them.
+ */
+export class RecordBatch implements TopicPartition {
+  topic = "";
+  partition = 0;
+  length = 0;
+  #capacity = capacityMin;
+  #kinds = new Uint8Array(capacityMin);
+  #offsets = new Float64Array(capacityMin);
+  /** Microseconds since 1970. */
+  #committedAt = new Float64Array(capacityMin);
+  #ids = new Float64Array(capacityMin);
+  #userIds = new Float64Array(capacityMin);
+  #amounts = new Float64Array(capacityMin);
+  /** NaN is null, in the two that may be. */
+  #merchants = new Float64Array(capacityMin);
+  #createdAt = new Float64Array(capacityMin);
+  readonly #cardTypes: (string | null)[] = [];
+
+  /** Empties the batch for the records of another partition. */
+  reset({ topic, partition }: TopicPartition): this {
+    this.topic = topic;
+    this.partition = partition;
+    this.length = 0;
+    return this;
+  }
+
+  addIgnored(offset: number): void {
+    const index = this.#next(offset);
+    this.#kinds[index] = RECORD.ignored;
+  }
+
+  /** Adds the transaction, a copy of it. */
+  add(offset: number, kind: number, committedAtMicros: number, transaction: Transaction): void {
+    const index = this.#next(offset);
+    this.#kinds[index] = kind;
+    this.#committedAt[index] = committedAtMicros;
+    this.#ids[index] = transaction.id;
+    this.#userIds[index] = transaction.userId;
+    this.#amounts[index] = transaction.amountCents;
+    this.#merchants[index] = transaction.merchantId ?? Number.NaN;
+    this.#createdAt[index] = transaction.createdAtMicros ?? Number.NaN;
+    this.#cardTypes[index] = transaction.cardType;
+  }
+
+  #next(offset: number): number {
+    if (this.length === this.#capacity) this.#grow();
+    const index = this.length++;
+    this.#offsets[index] = offset;
+    return index;
+  }
+
+  kind(index: number): number {
+    return this.#kinds[index] as number;
+  }
+
+  offset(index: number): number {
+    return this.#offsets[index] as number;
+  }
+
+  committedAtMicros(index: number): number {
+    return this.#committedAt[index] as number;
+  }
+
+  /** Fills `slot` with the transaction at this index. */
+  read(index: number, slot: TransactionSlot): void {
+    slot.id = this.#ids[index] as number;
+    slot.userId = this.#userIds[index] as number;
+    slot.amountCents = this.#amounts[index] as number;
+    slot.cardType = this.#cardTypes[index] as string | null;
+    slot.merchantId = numberOrNull(this.#merchants[index] as number);
+    slot.createdAtMicros = numberOrNull(this.#createdAt[index] as number);
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    const larger = (column: Float64Array) => {
+      const copy = new Float64Array(this.#capacity);
+      copy.set(column);
+      return copy;
+    };
+    const kinds = new Uint8Array(this.#capacity);
+    kinds.set(this.#kinds);
+    this.#kinds = kinds;
+    this.#offsets = larger(this.#offsets);
+    this.#committedAt = larger(this.#committedAt);
+    this.#ids = larger(this.#ids);
+    this.#userIds = larger(this.#userIds);
+    this.#amounts = larger(this.#amounts);
+    this.#merchants = larger(this.#merchants);
+    this.#createdAt = larger(this.#createdAt);
+  }
+}
+
+function numberOrNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}

@@ -1,0 +1,131 @@
+import {
+  ChangeEventError,
+  type ColumnReader,
+  type Field,
+  type KafkaRecord,
+  optional,
+  type Row,
+  RowReader,
+  readCents,
+  readInteger,
+  readText,
+  readTimestampMicros,
+} from "../change-events/index.ts";
+import { RECORD, type RecordBatch } from "./record-batch.ts";
+import { emptyTransaction, type NeededColumn } from "./transaction.ts";
+
+interface Range {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** The stored form holds numbers, and differences of neighbours, of up to 52 bits and a sign. */
+const storable: Range = { minimum: -(2 ** 52), maximum: 2 ** 52 - 1 };
+
+const ids: Range = { minimum: 1, maximum: storable.maximum };
+
+// fraud.alerts.user_id is an int. Were the column retyped to a bigint, a greater id would fail the whole batch, not its record.
+const userIds: Range = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 };
+
+/** In cents. decimal(10,2) ends here. More than this is a mistake upstream, and sums of it would leave the safe integers. */
+const amounts: Range = { minimum: 0, maximum: 9_999_999_999 };
+
+/** In microseconds since 1970. Event times outside of the years 2000 to 2099 are mistakes upstream. */
+const times: Range = { minimum: Date.UTC(2000, 0, 1) * 1000, maximum: Date.UTC(2100, 0, 1) * 1000 - 1 };
+
+/** Where each column is among the fields below. */
+const FIELD = { id: 0, userId: 1, amount: 2, cardType: 3, merchantId: 4, createdAt: 5 } as const;
+
+function fieldsFor(needs: ReadonlySet<NeededColumn>): readonly Field[] {
+  const always = true;
+  return [
+    numberField("id", "integer", readInteger, ids, always),
+    numberField("user_id", "integer", readInteger, userIds, always),
+    numberField("amount", "cents", readCents, amounts, always),
+    textField("card_type", needs.has("card_type")),
+    numberField("merchant_id", "integer", readInteger, storable, !always),
+    numberField("created_at", "micros", readTimestampMicros, times, needs.has("created_at")),
+  ];
+}
+
+function numberField(
+  column: string,
+  form: "integer" | "cents" | "micros",
+  readColumn: ColumnReader<number, []>,
+  range: Range,
+  isNeeded: boolean,
+): Field {
+  const read = within(readColumn, range);
+  const wanted = isNeeded ? read : ifAny(read);
+  return { column, form, ...range, read: (row) => wanted(row, column) };
+}
+
+function textField(column: string, isNeeded: boolean): Field {
+  const wanted = isNeeded ? readText : ifAny(readText);
+  return { column, form: "text", read: (row) => wanted(row, column) };
+}
+
+type Read<T> = (row: Row, column: string) => T;
+
+/** For a column that the rules at hand do not need, which must not stop them: what cannot be read counts as not there. */
+function ifAny<T>(read: Read<T>): Read<T | null> {
+  const readOptional = optional(read);
+  return (row, column) => {
+    try {
+      return readOptional(row, column);
+    } catch (error) {
+      if (error instanceof ChangeEventError) return null;
+      throw error;
+    }
+  };
+}
+
+function within(read: Read<number>, { minimum, maximum }: Range): Read<number> {
+  return (row, column) => {
+    const value = read(row, column);
+    if (value >= minimum && value <= maximum) return value;
+    throw new ChangeEventError(
+      "CHANGE_EVENT_VALUE_OUT_OF_RANGE",
+      `column ${column} is ${value}, and only ${minimum} to ${maximum} can be meant: correct the row at its source`,
+      { column },
+    );
+  };
+}
+
+/** Reads the transactions out of the records of public.transactions. Keep one: it learns what the records look like. */
+export class TransactionReader {
+  readonly #rows: RowReader;
+  readonly #transaction = emptyTransaction();
+
+  constructor(needs: ReadonlySet<NeededColumn>) {
+    this.#rows = new RowReader(fieldsFor(needs));
+  }
+
+  /**
+   * Adds a record to the batch: the transaction of an insert (c) or a snapshot row (r); any other change as one to ignore.
+   *
+   * @throws {ChangeEventError} when the record is no change event, or a column that is needed is missing, null or absurd; the
+   *   batch is then as it was
+   */
+  readInto(batch: RecordBatch, record: KafkaRecord & { readonly offset: number }): void {
+    const rows = this.#rows;
+    rows.read(record);
+    const { op, numbers, texts } = rows;
+    if (op !== "c" && op !== "r") {
+      batch.addIgnored(record.offset);
+      return;
+    }
+    const transaction = this.#transaction;
+    transaction.id = numbers[FIELD.id] as number;
+    transaction.userId = numbers[FIELD.userId] as number;
+    transaction.amountCents = numbers[FIELD.amount] as number;
+    transaction.cardType = texts[FIELD.cardType] as string | null;
+    transaction.merchantId = numberOrNull(numbers[FIELD.merchantId] as number);
+    transaction.createdAtMicros = numberOrNull(numbers[FIELD.createdAt] as number);
+    batch.add(record.offset, op === "r" ? RECORD.historical : RECORD.live, rows.committedAtMicros, transaction);
+  }
+}
+
+function numberOrNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
