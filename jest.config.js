@@ -16,7 +16,7 @@ export default {
       ...common,
       displayName: "unit",
       testMatch: [
-        "<rootDir>/{functions,shared,localstack}/**/*.test.ts",
+        "<rootDir>/{functions,shared,localstack,bench,docs}/**/*.test.ts",
         "<rootDir>/packages/*/src/**/*.test.ts",
         "<rootDir>/tests/{unit,property}/**/*.test.ts",
       ],
@@ -24,5 +24,6 @@ export default {
     // Against a broker of their own. They end it themselves.
     { ...common, displayName: "plugin", testMatch: ["<rootDir>/packages/*/tests/**/*.test.ts"] },
     { ...common, displayName: "integration", testMatch: ["<rootDir>/tests/integration/**/*.test.ts"] },
+    { ...common, displayName: "chaos", testMatch: ["<rootDir>/tests/chaos/**/*.test.ts"] },
   ],
 };

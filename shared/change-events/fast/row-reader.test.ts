@@ -219,6 +219,28 @@ describe("says what the plain path says", () => {
     );
   });
 
+  test("of each kind of value that comes again and again", () => {
+    const forms = fc.constantFrom<Field["form"]>("integer", "cents", "text", "micros");
+    fc.assert(
+      fc.property(
+        cell,
+        fc.array(anyText),
+        forms,
+        fc.boolean(),
+        fc.boolean(),
+        (like, others, form, isNeeded, schemas) => {
+          const values = [like.value, ...others.filter(() => typeof like.value === "string"), like.value];
+          const texts = values.map((value) => {
+            const after = { id: int32(1), column: { ...like, value } };
+            return base64(JSON.stringify(message({ op: "c", schemas, after })));
+          });
+          expectSame([...texts, ...texts], [fieldOf("column", form, isNeeded)]);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
   const rows = (count: number, schemas: boolean) =>
     Array.from({ length: count }, (_, i) =>
       JSON.stringify(
@@ -230,6 +252,147 @@ describe("says what the plain path says", () => {
         }),
       ),
     );
+
+  /** Messages that differ in every value, so that a reader who has seen them takes none for granted. */
+  const varied = (i: number, schemas: boolean) => {
+    const { source, ...rest } = {
+      ...SOURCE,
+      source: { lsn: i % 3 === 0 ? null : 70 + i, txId: i % 4 === 0 ? null : 80 + i },
+    };
+    const texts = {
+      version: `3.${i}`,
+      connector: `c${i}`,
+      name: `n${i}`,
+      db: `d${i}`,
+      schema: `s${i}`,
+      table: `t${i}`,
+    };
+    const times = { ts_ms: rest.ts_ms + i, ts_us: rest.ts_us + i, ts_ns: rest.ts_ns + 1000 * i };
+    const made = message({
+      op: "c",
+      schemas,
+      before: i % 2 === 0 ? null : { ...TRANSACTION, id: int32(i) },
+      after: {
+        id: int32(1 + i),
+        amount: textDecimal(`${1 + i}.50`),
+        card_type: text(`CARD${i}`),
+        created_at: timestampUs(1_793_534_400_000_000 + i),
+        merchant_id: int32(900 + i),
+        note: text(`n ${i}`),
+      },
+      source: {
+        ...rest,
+        ...texts,
+        ...times,
+        ...source,
+        sequence: `[null,"${i}"]`,
+        snapshot: i % 2 === 0 ? "false" : "last",
+      },
+    });
+    const payload = "payload" in made ? made.payload : made;
+    Object.assign(payload, {
+      transaction: i % 2 === 0 ? null : { id: `x${i}` },
+      ts_ms: 5 + i,
+      ts_us: 6 + i,
+      ts_ns: 7 + i,
+    });
+    return made;
+  };
+  const raw = fc.oneof(
+    fc.constantFrom(
+      "null",
+      "0",
+      "5",
+      "-5",
+      "-0",
+      "05",
+      "1.5",
+      "1e3",
+      "9007199254740993",
+      "true",
+      "{}",
+      "[]",
+      '""',
+      '"a"',
+    ),
+    fc.constantFrom(
+      '{"x":1}',
+      '[1,{"y":[]}]',
+      '"\\u0041"',
+      '"\\x"',
+      '"é"',
+      "tru",
+      "{",
+      '"',
+      "",
+      "1 ",
+      " 1",
+      '{"id":1,"id":2}',
+      "NaN",
+    ),
+    fc.constantFrom(
+      '"__debezium_unavailable_value"',
+      '"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="',
+      '"Infinity"',
+      '"5000"',
+    ),
+    fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value)),
+  );
+
+  test.each([{ schemas: false }, { schemas: true }])(
+    "of another value than ever before in any place, schemas.enable=$schemas",
+    ({ schemas }) => {
+      const known = Array.from({ length: 12 }, (_, i) => varied(i, schemas));
+      const envelope = (made: object) => ("payload" in made ? made.payload : made) as Record<string, unknown>;
+      const places = ["after", "source"].flatMap((part) =>
+        Object.keys(envelope(known[0] as object)[part] as object).map((key) => [part, key] as const),
+      );
+      const top = Object.keys(envelope(known[0] as object)).map((key) => [key] as const);
+      const replaced = (made: object, place: readonly string[], text: string) => {
+        const copy = structuredClone(made);
+        const [first = "", second] = place;
+        const holder = second === undefined ? envelope(copy) : (envelope(copy)[first] as Record<string, unknown>);
+        holder[second ?? first] = "@";
+        return JSON.stringify(copy).replace('"@"', () => text);
+      };
+      const change = fc.tuple(fc.nat({ max: 11 }), fc.constantFrom(...places, ...top), raw);
+      fc.assert(
+        fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+          const changed = changes.map(([i, place, text]) => replaced(known[i] as object, place, text));
+          expectSame([...known.map((each) => JSON.stringify(each)), ...changed, ...changed].map(base64));
+        }),
+        { numRuns: 1_500 },
+      );
+    },
+  );
+
+  test("of columns that come and go", () => {
+    const { card_type, ...withoutCard } = TRANSACTION;
+    const { created_at, ...withoutTime } = TRANSACTION;
+    const tables = [TRANSACTION, withoutCard, withoutTime, { card_type: card_type as Cell, ...withoutCard }];
+    const values = Array.from({ length: 60 }, (_, i) =>
+      message({
+        op: i % 11 === 0 ? "r" : "c",
+        after: { ...(tables[i % 4] as Cells), id: int32(i) },
+        schemas: i % 7 === 0,
+      }),
+    );
+    expectSame(values.map((each) => base64(JSON.stringify(each))));
+  });
+
+  test.each([
+    ["twice", '"card_type":"VISA"', '"card_type":"VISA","card_type":"AMEX"'],
+    ["escaped", '"card_type":', '"card\\u005ftype":'],
+    ["twice, one of them escaped", '"card_type":"VISA"', '"card_type":"VISA","card\\u005ftype":"AMEX"'],
+    ["twice in the source", '"table":"transactions"', '"table":"transactions","table":5'],
+    ["op twice", '"op":"c"', '"op":"c","op":"u"'],
+    ["after twice", '"op":"c"', '"op":"c","after":{"id":1}'],
+    ["white space", '"op":"c"', '"op": "c"'],
+    ["payload first", '"op":"c"', '"op":"c" '],
+  ])("of keys that come %s", (_, from, to) => {
+    const values = rows(6, false).map((value) => value.replace(from, to));
+    expectSame([...rows(3, false), ...values, ...values].map(base64));
+  });
 
   // Messages that a learned reader knows, damaged: every byte of them has to count.
   const damage = fc.record({
@@ -373,13 +536,16 @@ describe("says what the plain path says", () => {
   });
 
   test("of a long message that was cut off where the buffer ends", () => {
-    const long = (lsn: number) => {
-      const after = { ...TRANSACTION, note: text("x".repeat(64_900)) };
-      return JSON.stringify(message({ op: "c", after, source: { lsn } }));
+    const bufferBytes = 64 * 1024;
+    const noteOf = (length: number) => {
+      const after = { ...TRANSACTION, note: text("x".repeat(length)) };
+      return JSON.stringify(message({ op: "c", after }));
     };
-    const known = [long(5), long(66), long(777)];
-    const last = known.at(-1) as string;
-    const cuts = Array.from({ length: 700 }, (_, i) => last.slice(0, last.length - i));
+    const known = [noteOf(5), noteOf(66), noteOf(777)];
+    const cuts = Array.from({ length: 60 }, (_, i) => {
+      const long = noteOf(bufferBytes - 300 + 3 * i);
+      return long.slice(0, long.indexOf('x"') + 2);
+    });
     expectSame([...known, ...cuts].map(base64));
   });
 });
