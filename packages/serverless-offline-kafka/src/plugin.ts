@@ -134,6 +134,7 @@ export default class ServerlessOfflineKafka {
     if (enabled.length === 0) return;
     // Here and not above: serverless-offline is a peer, and without mappings it is not ours to load.
     const { default: Lambda } = await import("serverless-offline/lambda");
+    const { environmentsMax } = readSettings(this.#serverless.service.custom);
     const limits = new Map<string, ConcurrencyLimit>();
     const debugsInProcess = isDebugging() && Boolean(this.#lambdaOptions()["useInProcess"]);
     this.#running = enabled.map((config) => {
@@ -142,7 +143,8 @@ export default class ServerlessOfflineKafka {
       const limit =
         limits.get(functionKey) ?? new ConcurrencyLimit(definition.reservedConcurrency ?? Number.POSITIVE_INFINITY);
       limits.set(functionKey, limit);
-      const invoker = new InvokerPool(limit, () => this.#environment(Lambda, functionKey, definition));
+      const environment = () => this.#environment(Lambda, functionKey, definition);
+      const invoker = new InvokerPool(limit, environment, environmentsMax);
       const mapping = openMapping(config, {
         ...{ invoker, log: this.#log, region: this.#region },
         ...(debugsInProcess && { sessionTimeoutMs: DEBUG_SESSION_TIMEOUT_MS }),

@@ -222,21 +222,20 @@ export class JsonScan {
 
   /**
    * The members of the object that begins at `at`: each key with where its value begins and ends. Undefined for what is no
-   * object in this grammar, and for keys that are escaped or come twice, which only JSON.parse should make sense of.
+   * object in this grammar, and for keys that are escaped, which only JSON.parse should make sense of. Keys may come twice: the
+   * last one counts, here as there.
    */
   members(at: number): Members | undefined {
     const { bytes } = this;
     if (bytes[at] !== OPEN_BRACE) return undefined;
     const members: Member[] = [];
-    const keys = new Set<string>();
     let position = at + 1;
     if (bytes[position] === CLOSE_BRACE) return { members, end: position + 1 };
     for (;;) {
       const keyEnd = this.skipString(position);
       if (keyEnd === NOWHERE || bytes[keyEnd] !== COLON) return undefined;
       const key = bytes.toString("utf8", position + 1, keyEnd - 1);
-      if (key.includes("\\") || keys.has(key)) return undefined;
-      keys.add(key);
+      if (key.includes("\\")) return undefined;
       const valueAt = keyEnd + 1;
       const valueEnd = this.skipValue(valueAt);
       if (valueEnd === NOWHERE) return undefined;

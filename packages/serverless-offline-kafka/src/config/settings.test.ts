@@ -31,3 +31,23 @@ describe("custom.serverless-offline-kafka.admin", () => {
     expect(() => portOf(declared)).toThrow(/^custom\.serverless-offline-kafka\.admin is .*; write a port such as 3010/);
   });
 });
+
+describe("custom.serverless-offline-kafka.environments", () => {
+  const maxOf = (environments: unknown) =>
+    readSettings({ "serverless-offline-kafka": { environments } }).environmentsMax;
+
+  test.each([
+    [undefined, Number.POSITIVE_INFINITY],
+    [null, Number.POSITIVE_INFINITY],
+    [1, 1],
+    ["12", 12],
+  ])("%p is %p", (declared, expected) => {
+    expect(maxOf(declared)).toBe(expected);
+  });
+
+  test.each([0, -1, 1.5, "two", "", true, {}])("%p is refused", (declared) => {
+    expect(() => maxOf(declared)).toThrow(
+      /^custom\.serverless-offline-kafka\.environments is .*; write a whole number/,
+    );
+  });
+});

@@ -25,6 +25,8 @@ export interface LocalCluster {
 export interface Settings {
   /** Of the endpoint on 127.0.0.1 that shows and steers the mappings; undefined for none. */
   readonly adminPort: number | undefined;
+  /** How many environments of a function there may be; Infinity for as many as it has invocations at once. */
+  readonly environmentsMax: number;
   /** The settings of the first of these names that `clusters` has, over those of the service. */
   cluster(names: readonly string[]): LocalCluster;
   /** What a logical id, a parameter or an export stands for locally: an ARN or a name. */
@@ -44,6 +46,7 @@ export function readSettings(custom: unknown): Settings {
   );
   return {
     adminPort: readAdminPort(own(settings, "admin")),
+    environmentsMax: readEnvironmentsMax(own(settings, "environments")),
     resources: readResources(own(settings, "resources")),
     cluster: (names) => {
       const found = names.map((name) => ofCluster.get(name)).find((entry) => entry !== undefined);
@@ -91,6 +94,14 @@ function readAdminPort(declared: unknown): number | undefined {
   const port = typeof declared === "string" && /^\d+$/.test(declared) ? Number(declared) : declared;
   if (typeof port === "number" && Number.isInteger(port) && port >= 1 && port <= PORT_MAX) return port;
   throw invalid(`${settingPath("admin")} is ${show(declared)}; write a port such as ${ADMIN_PORT_DEFAULT}, or false`);
+}
+
+/** A number, or a string of one as `${env:…}` gives it. */
+function readEnvironmentsMax(declared: unknown): number {
+  if (declared === undefined || declared === null) return Number.POSITIVE_INFINITY;
+  const count = typeof declared === "string" && /^\d+$/.test(declared) ? Number(declared) : declared;
+  if (typeof count === "number" && Number.isInteger(count) && count >= 1) return count;
+  throw invalid(`${settingPath("environments")} is ${show(declared)}; write a whole number from 1 on`);
 }
 
 function readResources(declared: unknown): ReadonlyMap<string, string> {
