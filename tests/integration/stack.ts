@@ -10,7 +10,7 @@ import { projectRoot, readSettings, type Settings } from "../../localstack/stack
 import { readState } from "../../localstack/stack/state.ts";
 
 /** Beside a stack that a person may have running on the standard ports. */
-const portOffset = 11_000;
+const portOffsetDefault = 11_000;
 
 export interface CommandResult {
   code: number | null;
@@ -28,13 +28,18 @@ export interface RunningCommand {
 /** A stack of its own for a suite: other ports, a folder of its own, the downloads of the user. */
 export class TestStack {
   readonly home = mkdtempSync(join(tmpdir(), "tripline-it-"));
-  readonly environment: NodeJS.ProcessEnv = {
-    ...process.env,
-    TRIPLINE_HOME: this.home,
-    TRIPLINE_PORT_OFFSET: String(portOffset),
-    NODE_OPTIONS: "",
-  };
-  readonly settings: Settings = readSettings(this.environment);
+  readonly environment: NodeJS.ProcessEnv;
+  readonly settings: Settings;
+
+  constructor(portOffset = portOffsetDefault) {
+    this.environment = {
+      ...process.env,
+      TRIPLINE_HOME: this.home,
+      TRIPLINE_PORT_OFFSET: String(portOffset),
+      NODE_OPTIONS: "",
+    };
+    this.settings = readSettings(this.environment);
+  }
 
   /** Starts `tripline …` and returns at once. */
   launch(...args: string[]): RunningCommand {
