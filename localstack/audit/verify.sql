@@ -14,7 +14,7 @@ with setting as (
 ),
 -- What the agents cannot judge (no user, no amount or an absurd one) goes to the on-failure destination instead.
 judged as materialized (
-  select id, user_id, (amount * 100)::bigint as cents, card_type, created_at
+  select id, user_id, (amount * 100)::bigint as cents, created_at
   from transactions
   where user_id is not null and amount between 0 and 99999999.99
 ),

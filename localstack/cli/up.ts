@@ -201,7 +201,9 @@ async function startSupervisor(settings: Settings, mode: StackState["mode"]): Pr
     join(import.meta.dirname, "../stack/supervisor.ts"),
     ...(mode === "containers" ? ["--containers"] : []),
   ];
-  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
+  // The settings at hand, which need not be those of this process's own environment.
+  const env = { ...process.env, TRIPLINE_HOME: settings.home, TRIPLINE_PORT_OFFSET: String(settings.portOffset) };
+  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], env });
   closeSync(log);
   child.unref();
   if (!(await until(() => readLiveState(settings) !== undefined, 10_000))) {

@@ -12,6 +12,7 @@ export type StackErrorCode =
   | "START_FAILED"
   | "CONTAINERS"
   | "DECLARATION"
+  | "AUDIT_IMPOSSIBLE"
   | "INTERRUPTED"
   | "USAGE";
 

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectClient } from "../../shared/connectors/connect-client.ts";
-import { ConnectorReconciler, connectorsReport } from "../../shared/connectors/reconciler.ts";
+import { ConnectorReconciler, causeOf, connectorsReport } from "../../shared/connectors/reconciler.ts";
 import {
   connectorsFor,
   declareAws,
@@ -238,7 +238,7 @@ class Supervisor {
           log(
             action.kind === "register"
               ? `connector ${action.name}: ${action.because}, registered`
-              : `connector ${action.name}: failed, restarted (attempt ${action.failures}): ${action.trace.split("\n")[0]}`,
+              : `connector ${action.name}: failed, restarted (attempt ${action.failures}): ${causeOf(action.trace)}`,
           );
         }
         const refused = outcomes.find(({ error }) => error !== undefined);

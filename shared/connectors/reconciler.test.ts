@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ConnectClient, ConnectorState, ConnectorStatus } from "./connect-client.ts";
-import { ConnectorReconciler, connectorsReport, isRunning, restartDelayMsMax } from "./reconciler.ts";
+import { ConnectorReconciler, causeOf, connectorsReport, isRunning, restartDelayMsMax } from "./reconciler.ts";
 
 const config = { "connector.class": "Postgres", "slot.name": "a" };
 const declared = new Map([["a", config]]);
@@ -152,4 +152,15 @@ describe("what is reported", () => {
   ])("when %s", (_, found, report) => {
     expect(connectorsReport(["a"], found)).toEqual(report);
   });
+});
+
+test.each([
+  [
+    "org.apache.X: An exception occurred\n\tat a.b\nCaused by: io.Y: middle\n\tat c\nCaused by: java.Z: no slot\n\t... 3 more",
+    "java.Z: no slot",
+  ],
+  ["java.Z: no slot\n\tat a.b", "java.Z: no slot"],
+  ["", ""],
+])("the cause of a trace is what happened in the end: %j", (trace, cause) => {
+  expect(causeOf(trace)).toBe(cause);
 });

@@ -126,3 +126,13 @@ export function isRunning(status: ConnectorStatus | undefined): boolean {
     status.tasks.every((task) => task.state === "RUNNING")
   );
 }
+
+/**
+ * What was wrong in the end, of a Java stack trace: its first line says where Connect noticed ("An exception occurred in the
+ * change event producer"), the last `Caused by` what happened.
+ */
+export function causeOf(trace: string): string {
+  const lines = trace.split("\n");
+  const last = lines.findLast((line) => line.startsWith("Caused by: "));
+  return last?.replace("Caused by: ", "") ?? lines[0] ?? "";
+}

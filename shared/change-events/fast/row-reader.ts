@@ -2,7 +2,7 @@ import { decodeRecord, type KafkaRecord } from "../envelope.ts";
 import { ChangeEventError } from "../errors.ts";
 import type { ColumnSchema, Row } from "../row.ts";
 import { isPlainText, JsonScan, LOWER_N, MINUS, NOWHERE, OPEN_BRACE, POINT, QUOTE, ZERO } from "./json-scan.ts";
-import { Shape, SLOT, sketchOf, wordBytes } from "./shape.ts";
+import { Shape, type Sketch, SLOT, type Slot, sketchOf, wordBytes } from "./shape.ts";
 
 /** A column to read, and how. */
 export type Field = NumberField | TextField;
@@ -27,9 +27,6 @@ export interface TextField {
   readonly read: (row: Row) => string | null;
 }
 
-/** What is tried before a field's `read`. The schema says which form a decimal has; without one its own look does. */
-const FORM = { plain: 0, integer: 1, micros: 2, text: 3, decimalText: 4, decimalBase64: 5, decimal: 6 } as const;
-
 /** More than a topic has at a time: inserts, updates, deletes and snapshot rows, each with the columns of the day. */
 const shapesMax = 16;
 /** Messages that no shape fits are learned from, up to this many in a row; after that only now and then. */
@@ -53,10 +50,9 @@ interface KnownText {
   readonly text: string;
 }
 
-/** A shape, and how the fields are read in it: that depends on their schemas, which are part of the shape. */
+/** A shape, and the fields' schemas, which are part of it. */
 interface Plan {
   readonly shape: Shape;
-  readonly forms: Uint8Array;
   readonly schemas: readonly (ColumnSchema | undefined)[];
 }
 
@@ -159,25 +155,26 @@ export class RowReader {
       known.shape.generalise(sketch);
       return;
     }
-    const plan = this.#planOf(new Shape(sketch, this.op), row);
+    const plan = this.#planOf(sketch, row);
     if (plan === undefined) return;
     this.#plans.unshift(plan);
     this.#plans.length = Math.min(this.#plans.length, shapesMax);
   }
 
-  #planOf(shape: Shape, row: Row | null): Plan | undefined {
-    const isAbsent = (_: unknown, i: number) => shape.absent.includes(i);
+  #planOf(sketch: Sketch, row: Row | null): Plan | undefined {
+    const { absent } = sketch;
     // What a missing column reads as has to be the same for every message, and is made to be null.
-    if (shape.absent.some((i) => this.texts[i] !== null || !Number.isNaN(this.numbers[i]))) return undefined;
-    if (row === null) return { shape, forms: new Uint8Array(0), schemas: [] };
+    if (absent.some((i) => this.texts[i] !== null || !Number.isNaN(this.numbers[i]))) return undefined;
+    if (row === null) return { shape: new Shape(sketch, this.op, []), schemas: [] };
     let schemas: (ColumnSchema | undefined)[];
     try {
-      schemas = this.#columns.map((column, i) => (isAbsent(column, i) ? undefined : row.schema(column)));
+      schemas = this.#columns.map((column, i) => (absent.includes(i) ? undefined : row.schema(column)));
     } catch (error) {
       if (error instanceof ChangeEventError) return undefined;
       throw error;
     }
-    return { shape, schemas, forms: Uint8Array.from(this.#fields, ({ form }, i) => formOf(form, schemas[i])) };
+    const slots = this.#fields.map(({ form }, i) => slotOf(form, schemas[i]));
+    return { shape: new Shape(sketch, this.op, slots), schemas };
   }
 
   /** Compares the message with a shape and reads its fields on the way. */
@@ -208,8 +205,7 @@ export class RowReader {
       at += length;
       from = to;
       if (i === slotCount) break;
-      const slot = slots[i] as number;
-      at = slot === SLOT.field ? this.#readAt(at, plan, fields[i] as number) : this.#skipSlot(at, slot);
+      at = this.#behindSlot(at, slots[i] as number, plan, fields[i] as number);
       if (at === NOWHERE) return false;
     }
     // Exactly here: behind a text that was cut off lies what is left of an earlier one, and may go on as it would have.
@@ -218,57 +214,53 @@ export class RowReader {
     return true;
   }
 
-  /** Behind the value in a slot that is not to be read. */
-  #skipSlot(at: number, slot: number): number {
+  /** Behind the value that begins at `at`; read, where it is to be read. */
+  #behindSlot(at: number, slot: number, plan: Plan, field: number): number {
     const scan = this.#scan;
     const first = scan.bytes[at] as number;
+    let end: number;
     switch (slot) {
+      case SLOT.digits:
+        return first === ZERO ? NOWHERE : scan.skipDigits(at);
+      case SLOT.integerField:
+        end = this.#readInteger(at, field);
+        break;
+      case SLOT.microsField:
+        end = this.#readMicros(at, field);
+        break;
+      case SLOT.textField:
+        end = this.#readText(at, field);
+        break;
+      case SLOT.decimalTextField:
+        end = this.#readDecimalText(at, field);
+        break;
+      case SLOT.decimalBase64Field:
+        end = this.#readDecimalBase64(at, field, false);
+        break;
+      case SLOT.decimalField:
+        end = this.#readDecimalText(at, field);
+        if (end === NOWHERE) end = this.#readDecimalBase64(at, field, true);
+        break;
+      case SLOT.committedAt:
+        return this.#readCommittedAt(at);
+      case SLOT.integerOrNull:
+        return first === LOWER_N ? scan.skipValue(at) : scan.scanInteger(at);
       case SLOT.any:
         return scan.skipValue(at);
       case SLOT.text:
         return scan.skipString(at);
       case SLOT.objectOrNull:
         return first === OPEN_BRACE || first === LOWER_N ? scan.skipValue(at) : NOWHERE;
-      case SLOT.integerOrNull:
-        return first === LOWER_N ? scan.skipValue(at) : scan.scanInteger(at);
-      case SLOT.digits:
-        return first === ZERO ? NOWHERE : scan.skipDigits(at);
       default:
-        return this.#readCommittedAt(at);
+        end = NOWHERE;
     }
+    return end === NOWHERE ? this.#readPlainlyAt(at, plan, field) : end;
   }
 
   #readCommittedAt(at: number): number {
     const end = this.#scan.scanInteger(at);
     if (end !== NOWHERE) this.committedAtMicros = this.#scan.integer;
     return end;
-  }
-
-  /** Reads the field whose value begins at `at`, and answers where it ends. */
-  #readAt(at: number, plan: Plan, field: number): number {
-    let end = NOWHERE;
-    switch (plan.forms[field]) {
-      case FORM.integer:
-        end = this.#readInteger(at, field);
-        break;
-      case FORM.micros:
-        end = this.#readMicros(at, field);
-        break;
-      case FORM.text:
-        end = this.#readText(at, field);
-        break;
-      case FORM.decimalText:
-        end = this.#readDecimalText(at, field);
-        break;
-      case FORM.decimalBase64:
-        end = this.#readDecimalBase64(at, field, false);
-        break;
-      case FORM.decimal:
-        end = this.#readDecimalText(at, field);
-        if (end === NOWHERE) end = this.#readDecimalBase64(at, field, true);
-        break;
-    }
-    return end === NOWHERE ? this.#readPlainlyAt(at, plan, field) : end;
   }
 
   /** A value of another form than the usual one: made by JSON.parse and read the plain way, but it alone. */
@@ -408,14 +400,24 @@ class OneColumn implements Row {
   }
 }
 
-function formOf(form: Field["form"], schema: ColumnSchema | undefined): number {
-  if (form === "integer") return FORM.integer;
-  if (schema === undefined) return form === "cents" ? FORM.decimal : FORM[form];
-  if (form === "micros") return schema.name === "io.debezium.time.MicroTimestamp" ? FORM.micros : FORM.plain;
-  if (form === "text") return schema.type === "bytes" ? FORM.plain : FORM.text;
-  if (schema.type !== "bytes") return FORM.decimalText;
-  const isOfCents = schema.name === "org.apache.kafka.connect.data.Decimal" && schema.parameters?.["scale"] === "2";
-  return isOfCents ? FORM.decimalBase64 : FORM.plain;
+/** How a field is read: the schema says which form a decimal has; without one its own look does. */
+function slotOf(form: Field["form"], schema: ColumnSchema | undefined): Slot {
+  switch (form) {
+    case "integer":
+      return SLOT.integerField;
+    case "micros":
+      return schema === undefined || schema.name === "io.debezium.time.MicroTimestamp"
+        ? SLOT.microsField
+        : SLOT.plainField;
+    case "text":
+      return schema?.type === "bytes" ? SLOT.plainField : SLOT.textField;
+    case "cents": {
+      if (schema === undefined) return SLOT.decimalField;
+      if (schema.type !== "bytes") return SLOT.decimalTextField;
+      const isOfCents = schema.name === "org.apache.kafka.connect.data.Decimal" && schema.parameters?.["scale"] === "2";
+      return isOfCents ? SLOT.decimalBase64Field : SLOT.plainField;
+    }
+  }
 }
 
 const PLUS = 0x2b;

@@ -4,18 +4,27 @@ import type { JsonScan, Member } from "./json-scan.ts";
 export const SLOT = {
   /** Any JSON value that nobody asks for. */
   any: 0,
-  /** A text, since the plain path insists on one: the schema and the table. */
-  text: 1,
-  /** The row before the change, or null. */
-  objectOrNull: 2,
-  /** A whole number or null: positions and transactions of the log. */
-  integerOrNull: 3,
-  /** When the change was committed. */
-  committedAt: 4,
-  /** A column that is read. */
-  field: 5,
   /** As `any`, where all values so far were whole numbers: most of what varies is a time. */
-  digits: 6,
+  digits: 1,
+  /** A text, since the plain path insists on one: the schema and the table. */
+  text: 2,
+  /** The row before the change, or null. */
+  objectOrNull: 3,
+  /** A whole number or null: positions and transactions of the log. */
+  integerOrNull: 4,
+  /** When the change was committed. */
+  committedAt: 5,
+  /** A column that is read; which of the following it is, its form and its schema say. */
+  field: 6,
+  /** What is tried before the field's own `read`: nothing, … */
+  plainField: 7,
+  integerField: 8,
+  microsField: 9,
+  textField: 10,
+  decimalTextField: 11,
+  decimalBase64Field: 12,
+  /** … or either of the last two, by the look of the value. */
+  decimalField: 13,
 } as const;
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
@@ -126,10 +135,13 @@ export class Shape {
   wordEnds = new Int32Array(0);
   slots = new Uint8Array(0);
   fields = new Int32Array(0);
+  readonly #fieldSlots: readonly Slot[];
   #text: Buffer;
   #leaves: readonly Leaf[];
 
-  constructor({ text, leaves, skeleton, absent }: Sketch, op: string) {
+  /** @param fieldSlots how each field is read in messages of this shape */
+  constructor({ text, leaves, skeleton, absent }: Sketch, op: string, fieldSlots: readonly Slot[]) {
+    this.#fieldSlots = fieldSlots;
     this.op = op;
     this.skeleton = skeleton;
     this.absent = absent;
@@ -175,7 +187,7 @@ export class Shape {
       length += stretch.length;
       return length;
     });
-    this.slots = Uint8Array.from(varying, ({ slot }) => slot);
+    this.slots = Uint8Array.from(varying, ({ slot, field }) => this.#fieldSlots[field] ?? slot);
     this.fields = Int32Array.from(varying, ({ field }) => field);
   }
 }
