@@ -12,23 +12,39 @@ import type {
 
 /** The fold's storage in PostgreSQL: fraud.progress, fraud.checkpoints, fraud.changes and fraud.alerts. */
 export function postgresStore(pool: Pool, agent: string): FoldStore {
+  const known = new Set<string>();
   return {
-    transaction: (work) => inTransaction(pool, (client) => work(new PostgresFoldTransaction(client, agent))),
+    transaction: (work) => inTransaction(pool, (client) => work(new PostgresFoldTransaction(client, agent, known))),
   };
 }
 
 class PostgresFoldTransaction implements FoldTransaction {
   readonly #client: PoolClient;
   readonly #agent: string;
+  /** Partitions whose watermark this environment has seen. */
+  readonly #known: Set<string>;
 
-  constructor(client: PoolClient, agent: string) {
+  constructor(client: PoolClient, agent: string, known: Set<string>) {
     this.#client = client;
     this.#agent = agent;
+    this.#known = known;
   }
 
   async lockWatermarks(partitions: readonly TopicPartition[]): Promise<Watermark[]> {
-    const locked = await this.#selectWatermarks(partitions);
-    if (locked.length === partitions.length) return locked;
+    // Rows that may be missing are made before any lock is taken: an insert waits for whoever is inserting the same row, and
+    // who holds locks while waiting for each other waits for ever.
+    if (partitions.some((each) => !this.#known.has(keyOf(each)))) await this.#insertWatermarks(partitions);
+    let locked = await this.#selectWatermarks(partitions);
+    if (locked.length < partitions.length) {
+      // Known to be there, and gone: the table was emptied, or the transaction that made them was rolled back.
+      await this.#insertWatermarks(partitions);
+      locked = await this.#selectWatermarks(partitions);
+    }
+    for (const each of partitions) this.#known.add(keyOf(each));
+    return locked;
+  }
+
+  async #insertWatermarks(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#client.query(
       `insert into fraud.progress (agent, topic, partition)
        select $1, topic, partition from unnest($2::text[], $3::int[]) as wanted (topic, partition)
@@ -36,7 +52,6 @@ class PostgresFoldTransaction implements FoldTransaction {
        on conflict do nothing`,
       [this.#agent, ...columns(partitions)],
     );
-    return this.#selectWatermarks(partitions);
   }
 
   async #selectWatermarks(partitions: readonly TopicPartition[]): Promise<Watermark[]> {
@@ -161,6 +176,10 @@ class PostgresFoldTransaction implements FoldTransaction {
       [...key, nextOffset],
     );
   }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
 }
 
 function columns(partitions: readonly TopicPartition[]): [string[], number[]] {

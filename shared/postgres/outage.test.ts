@@ -9,7 +9,14 @@ describe("isOutage", () => {
     withCode("08006"),
     withCode("57P01"),
     withCode("57P03"),
+    withCode("57P04"),
     withCode("53300"),
+    withCode("53100"),
+    withCode("40001"),
+    withCode("40P01"),
+    withCode("55P03"),
+    withCode("57014"),
+    withCode("58030"),
     new Error("Connection terminated unexpectedly"),
     new Error("timeout exceeded when trying to connect"),
     new Error("Query read timeout"),
@@ -17,12 +24,16 @@ describe("isOutage", () => {
     expect(isOutage(error)).toBe(true);
   });
 
-  test.each([withCode("42P01"), withCode("23505"), withCode("57014"), new Error("no such change event"), "gone"])(
-    "takes %s as an answer",
-    (error) => {
-      expect(isOutage(error)).toBe(false);
-    },
-  );
+  test.each([
+    withCode("42P01"),
+    withCode("23505"),
+    withCode("22P02"),
+    withCode("P0001"),
+    new Error("no such change event"),
+    "gone",
+  ])("takes %s as an answer", (error) => {
+    expect(isOutage(error)).toBe(false);
+  });
 });
 
 describe("outlastOutage", () => {

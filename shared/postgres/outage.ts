@@ -20,16 +20,18 @@ const systemCodes = new Set([
 ]);
 
 /**
- * Of the server: it shuts down, starts, recovers, or has no connection to give.
+ * Of the server, where nothing is wrong with what it was asked: connections (08), transactions that got in each other's way
+ * (40), a full disk, no memory or connections (53), a lock that was not to be had (55P03), a statement that took too long
+ * (57014), a server that shuts down, crashes or starts (57P01 to 57P04), trouble with its files (58).
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const serverCodes = /^(08...|57P0[1-3]|53300)$/;
+const serverCodes = /^(08...|40...|53...|55P03|57014|57P0[1-4]|58...)$/;
 
 /** Of pg itself, which has no codes for them. */
 const clientMessages = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
 
-/** Whether PostgreSQL is away, as opposed to refusing what it was asked. */
+/** Whether PostgreSQL is away or in trouble, as opposed to refusing what it was asked. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error ? String(error.code) : "";

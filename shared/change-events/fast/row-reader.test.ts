@@ -535,6 +535,14 @@ describe("says what the plain path says", () => {
     ]);
   });
 
+  test("of messages of a megabyte", () => {
+    const large = (id: number) => {
+      const after = { ...TRANSACTION, id: int32(id), note: text("x".repeat(1_100_000)) };
+      return JSON.stringify(message({ op: id % 2 === 0 ? "u" : "c", before: after, after }));
+    };
+    expectSame([large(1), large(2), large(3), large(4), large(5)].map(base64));
+  });
+
   test("of a long message that was cut off where the buffer ends", () => {
     const bufferBytes = 64 * 1024;
     const noteOf = (length: number) => {

@@ -180,7 +180,7 @@ export class Shape {
     stretches.push(this.#text.subarray(from));
     this.literals = Buffer.concat(stretches);
     const words: number[] = [];
-    this.wordEnds = Int32Array.from(stretches, (stretch) => words.push(...wordsOf(stretch)));
+    this.wordEnds = Int32Array.from(stretches, (stretch) => addWords(words, stretch));
     this.words = Float64Array.from(words);
     let length = 0;
     this.literalEnds = Int32Array.from(stretches, (stretch) => {
@@ -197,10 +197,10 @@ function isWholeNumber(value: Buffer): boolean {
   return /^[1-9][0-9]*$/.test(value.toString("latin1"));
 }
 
-function wordsOf(stretch: Buffer): number[] {
-  if (stretch.length < wordBytes) return [];
-  const words: number[] = [];
+/** Answers how many there are then. */
+function addWords(words: number[], stretch: Buffer): number {
   const last = stretch.length - wordBytes;
   for (let i = 0; i < last; i += wordBytes) words.push(stretch.readDoubleLE(i));
-  return [...words, stretch.readDoubleLE(last)];
+  if (last >= 0) words.push(stretch.readDoubleLE(last));
+  return words.length;
 }

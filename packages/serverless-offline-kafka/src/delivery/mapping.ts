@@ -29,8 +29,8 @@ import { invocationsPerPoller, lookEveryMs, pollersAtStart, pollersFor } from ".
 
 /** An invocation payload: 6 MB [gettingstarted-limits; with-kafka-esm, "a batch also closes at 6 MB"]. */
 export const PAYLOAD_BYTES_MAX = 6_291_456;
-/** What one mapping buffers in all, in bytes of JSON: about ten full payloads. Each partition has an equal share. */
-const BUFFER_BYTES_MAX = 64 * 1_024 * 1_024;
+/** What one mapping buffers in all, in bytes of JSON: four full payloads. Each partition has an equal share. */
+const BUFFER_BYTES_MAX = 24 * 1_024 * 1_024;
 /** A share is never so small that every fetch has to stop. */
 const BUFFER_BYTES_PER_PARTITION_MIN = 256 * 1_024;
 /** Small records cost more memory than their bytes say. Twice the largest batch keeps one ready while one is invoked. */
