@@ -60,14 +60,10 @@ class BatchDecoder {
   /** One batch for each partition, up to its first record that cannot be decoded. */
   decode(event: KafkaEvent): { batches: RecordBatch[]; failures: RecordFailure[] } {
     const batches: RecordBatch[] = [];
-    let batch: RecordBatch | undefined;
-    const failures = takeRecords(event, (record) => {
-      // The event has its records partition by partition, so those of one partition follow each other.
-      if (batch?.partition !== record.partition || batch.topic !== record.topic) {
-        batch = (this.#free.pop() ?? new RecordBatch()).reset(record);
-        batches.push(batch);
-      }
-      this.#transactions.readInto(batch, record);
+    const failures = takeRecords(event, (first) => {
+      const batch = (this.#free.pop() ?? new RecordBatch()).reset(first);
+      batches.push(batch);
+      return (record) => this.#transactions.readInto(batch, record);
     });
     return { batches, failures };
   }

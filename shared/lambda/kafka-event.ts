@@ -88,10 +88,18 @@ export interface DecodedRecord<Value> {
  * Hands over the records of a batch, partition by partition, up to the first record of each that `take` throws on. The records
  * behind it are left alone: the mapping restarts a partition at its lowest failed offset, so they come again, and whoever
  * acted on them now would act on them twice.
+ *
+ * @param begin is told of each partition by its first record, and answers what takes the records of that partition
  */
-export function takeRecords(event: KafkaEvent, take: (record: KafkaRecord) => void): RecordFailure[] {
+export function takeRecords(
+  event: KafkaEvent,
+  begin: (first: KafkaRecord) => (record: KafkaRecord) => void,
+): RecordFailure[] {
   const failures: RecordFailure[] = [];
   for (const records of Object.values(event.records)) {
+    const [first] = records;
+    if (first === undefined) continue;
+    const take = begin(first);
     for (const record of records) {
       try {
         take(record);
@@ -110,7 +118,7 @@ export function decodeRecords<Value>(
   decode: (record: KafkaRecord) => Value,
 ): { readonly decoded: DecodedRecord<Value>[]; readonly failures: RecordFailure[] } {
   const decoded: DecodedRecord<Value>[] = [];
-  const failures = takeRecords(event, (record) => decoded.push({ record, value: decode(record) }));
+  const failures = takeRecords(event, () => (record) => decoded.push({ record, value: decode(record) }));
   return { decoded, failures };
 }
 

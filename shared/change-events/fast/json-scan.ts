@@ -65,15 +65,11 @@ export class JsonScan {
 
   /** Takes the text that is in base64. False when that is not base64 through and through. */
   loadBase64(value: string): boolean {
-    const length = base64Bytes(value);
-    this.#reserve(length);
-    return this.#filledTo(this.bytes.write(value, 0, length + 1, "base64"), length);
-  }
-
-  loadBytes(value: Uint8Array): void {
-    this.#reserve(value.length);
-    this.bytes.set(value);
-    this.#filledTo(value.length, value.length);
+    const lengthMax = (value.length * 3) >>> 2;
+    this.#reserve(lengthMax);
+    const written = this.bytes.write(value, 0, lengthMax + 1, "base64");
+    // After the text was read from its beginning: its end is in the processor's cache by now.
+    return this.#filledTo(written, base64Bytes(value));
   }
 
   #reserve(length: number): void {
