@@ -254,7 +254,7 @@ describe("says what the plain path says", () => {
     );
 
   /** Messages that differ in every value, so that a reader who has seen them takes none for granted. */
-  const varied = (i: number, schemas: boolean) => {
+  const varied = (i: number, schemas: boolean, op = "c") => {
     const { source, ...rest } = {
       ...SOURCE,
       source: { lsn: i % 3 === 0 ? null : 70 + i, txId: i % 4 === 0 ? null : 80 + i },
@@ -269,7 +269,7 @@ describe("says what the plain path says", () => {
     };
     const times = { ts_ms: rest.ts_ms + i, ts_us: rest.ts_us + i, ts_ns: rest.ts_ns + 1000 * i };
     const made = message({
-      op: "c",
+      op,
       schemas,
       before: i % 2 === 0 ? null : { ...TRANSACTION, id: int32(i) },
       after: {
@@ -339,32 +339,34 @@ describe("says what the plain path says", () => {
     fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value)),
   );
 
-  test.each([{ schemas: false }, { schemas: true }])(
-    "of another value than ever before in any place, schemas.enable=$schemas",
-    ({ schemas }) => {
-      const known = Array.from({ length: 12 }, (_, i) => varied(i, schemas));
-      const envelope = (made: object) => ("payload" in made ? made.payload : made) as Record<string, unknown>;
-      const places = ["after", "source"].flatMap((part) =>
-        Object.keys(envelope(known[0] as object)[part] as object).map((key) => [part, key] as const),
-      );
-      const top = Object.keys(envelope(known[0] as object)).map((key) => [key] as const);
-      const replaced = (made: object, place: readonly string[], text: string) => {
-        const copy = structuredClone(made);
-        const [first = "", second] = place;
-        const holder = second === undefined ? envelope(copy) : (envelope(copy)[first] as Record<string, unknown>);
-        holder[second ?? first] = "@";
-        return JSON.stringify(copy).replace('"@"', () => text);
-      };
-      const change = fc.tuple(fc.nat({ max: 11 }), fc.constantFrom(...places, ...top), raw);
-      fc.assert(
-        fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
-          const changed = changes.map(([i, place, text]) => replaced(known[i] as object, place, text));
-          expectSame([...known.map((each) => JSON.stringify(each)), ...changed, ...changed].map(base64));
-        }),
-        { numRuns: 1_500 },
-      );
-    },
-  );
+  test.each([
+    { schemas: false, op: "c" },
+    { schemas: true, op: "c" },
+    { schemas: false, op: "u" },
+    { schemas: true, op: "d" },
+  ])("of another value than ever before in any place, schemas.enable=$schemas, op $op", ({ schemas, op }) => {
+    const known = Array.from({ length: 12 }, (_, i) => varied(i, schemas, op));
+    const envelope = (made: object) => ("payload" in made ? made.payload : made) as Record<string, unknown>;
+    const places = ["after", "source"].flatMap((part) =>
+      Object.keys(envelope(known[0] as object)[part] as object).map((key) => [part, key] as const),
+    );
+    const top = Object.keys(envelope(known[0] as object)).map((key) => [key] as const);
+    const replaced = (made: object, place: readonly string[], text: string) => {
+      const copy = structuredClone(made);
+      const [first = "", second] = place;
+      const holder = second === undefined ? envelope(copy) : (envelope(copy)[first] as Record<string, unknown>);
+      holder[second ?? first] = "@";
+      return JSON.stringify(copy).replace('"@"', () => text);
+    };
+    const change = fc.tuple(fc.nat({ max: 11 }), fc.constantFrom(...places, ...top), raw);
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+        const changed = changes.map(([i, place, text]) => replaced(known[i] as object, place, text));
+        expectSame([...known.map((each) => JSON.stringify(each)), ...changed, ...changed].map(base64));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 
   test("of columns that come and go", () => {
     const { card_type, ...withoutCard } = TRANSACTION;

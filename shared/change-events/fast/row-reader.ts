@@ -249,6 +249,8 @@ export class RowReader {
         return scan.skipValue(at);
       case SLOT.text:
         return scan.skipString(at);
+      case SLOT.object:
+        return first === OPEN_BRACE ? scan.skipValue(at) : NOWHERE;
       case SLOT.objectOrNull:
         return first === OPEN_BRACE || first === LOWER_N ? scan.skipValue(at) : NOWHERE;
       default:

@@ -25,6 +25,8 @@ export const SLOT = {
   decimalBase64Field: 12,
   /** … or either of the last two, by the look of the value. */
   decimalField: 13,
+  /** A row that is not read. */
+  object: 14,
 } as const;
 
 export type Slot = (typeof SLOT)[keyof typeof SLOT];
@@ -93,7 +95,10 @@ export function sketchOf(scan: JsonScan, known: Known): Sketch | undefined {
     const inner = scan.members(member.at)?.members;
     if (member.key === "op") continue;
     if (member.key === "before") keep(member, SLOT.objectOrNull);
-    else if (member.key === "after" && known.columns.length > 0) {
+    else if (member.key === "after" && known.columns.length === 0) {
+      // Of a deletion nobody looks at it; every other change must have a row here.
+      keep(member, known.op === "d" ? SLOT.any : SLOT.object);
+    } else if (member.key === "after") {
       if (inner === undefined) return undefined;
       for (const column of inner) {
         const field = known.columns.indexOf(column.key);
