@@ -44,7 +44,7 @@ interface Warm {
   readonly lineage: string;
   nextOffset: number;
   readonly state: PartitionState;
-  /** In main memory, when that was last counted. */
+  /** In main memory, as counted when it was read and at each checkpoint. */
   bytes: number;
   /** Of the last checkpoint, and of the changes since. */
   checkpointBytes: number;
@@ -129,7 +129,7 @@ export class DurableFold {
       lineage: watermark.lineage,
       nextOffset: checkpoint?.nextOffset ?? 0,
       state,
-      bytes: state.bytes,
+      bytes: 0,
       checkpointBytes: checkpoint?.state.length ?? 0,
       bytesSince: 0,
     };
@@ -138,6 +138,7 @@ export class DurableFold {
         `The state of agent ${this.#agent.name} in ${key} cannot be rebuilt: there is a checkpoint at ${warm.nextOffset} and the watermark is ${watermark.nextOffset}, but the changes between are not all there.`,
       );
     }
+    warm.bytes = state.bytes;
     this.#warm.set(key, warm);
     return warm;
   }
@@ -153,6 +154,7 @@ export class DurableFold {
     }
     let bytes = 0;
     for (const warm of this.#warm.values()) bytes += warm.bytes;
+    // In the order of their use: from the first one on that was just used, all were.
     for (const [key, warm] of this.#warm) {
       if (bytes <= this.#warmBytesMax || keys.has(key)) return;
       this.#warm.delete(key);
@@ -176,7 +178,7 @@ export class DurableFold {
     if (reached !== watermark.nextOffset) return false;
     for (const { transactions } of changes) {
       forEachTransaction(transactions, (each) => {
-        if (warm.state.isNew(each)) warm.state.judge(each);
+        if (warm.state.admit(each)) warm.state.judge(each);
       });
       warm.bytesSince += transactions.length + changeBytes;
     }
@@ -195,7 +197,7 @@ export class DurableFold {
         continue;
       }
       batch.read(i, transaction);
-      if (!state.isNew(transaction)) {
+      if (!state.admit(transaction)) {
         repeated++;
         continue;
       }

@@ -42,6 +42,7 @@ export function agentHandler(
     }
     decoder.release(batches);
     metrics.addMetric("TransactionsJudged", MetricUnit.Count, result.judged);
+    metrics.addMetric("TransactionsRepeated", MetricUnit.Count, result.repeated);
     metrics.addMetric("RecordsRedelivered", MetricUnit.Count, result.redelivered);
     metrics.addMetric("AlertsRaised", MetricUnit.Count, result.newAlerts);
     return reportRecordFailures(failures, { logger, metrics });

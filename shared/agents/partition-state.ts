@@ -21,11 +21,11 @@ export class PartitionState {
   }
 
   /** Notes a transaction. False when it was judged before, and is captured or snapshotted again: it must change nothing. */
-  isNew(transaction: Transaction): boolean {
+  admit(transaction: Transaction): boolean {
     return this.#seen.add(transaction.id);
   }
 
-  /** Judges a transaction that is new. */
+  /** Judges a transaction that was admitted. */
   judge(transaction: Transaction): Finding | undefined {
     return this.#memory.judge(transaction);
   }

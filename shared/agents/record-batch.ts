@@ -38,6 +38,8 @@ export class RecordBatch implements TopicPartition {
   reset({ topic, partition }: TopicPartition): this {
     this.topic = topic;
     this.partition = partition;
+    // Texts are of any length, and would stay.
+    this.#cardTypes.fill(null);
     this.length = 0;
     return this;
   }

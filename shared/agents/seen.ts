@@ -71,7 +71,10 @@ export class SeenIds {
   static decode(reader: ByteReader): SeenIds {
     const seen = new SeenIds();
     seen.#firstKept = reader.unsigned();
-    for (let count = reader.unsigned(); count > 0; count--) seen.#chunks.set(reader.unsigned(), reader.bytes().slice());
+    // Copies: a view would keep the whole checkpoint in memory.
+    for (let count = reader.unsigned(); count > 0; count--) {
+      seen.#chunks.set(reader.unsigned(), Uint8Array.from(reader.bytes()));
+    }
     return seen;
   }
 }

@@ -9,12 +9,13 @@ export interface TopicPartition {
 export interface Watermark extends TopicPartition {
   /** The first offset that is not yet judged. */
   readonly nextOffset: number;
-  /** Differs when the tables were emptied and filled anew: what is in memory then belongs to another life. */
+  /** Names the row. It differs when the tables were emptied and filled anew: what is in memory then belongs to another life. */
   readonly lineage: string;
 }
 
 /** A batch of one partition as it is stored: judging `transactions` again turns the state at firstOffset into the one at nextOffset. */
 export interface Change extends TopicPartition {
+  /** The watermark that it found, not its first record's offset: changes follow each other without holes, offsets may not. */
   readonly firstOffset: number;
   readonly nextOffset: number;
   readonly transactions: Uint8Array;

@@ -67,6 +67,7 @@ export class JsonScan {
   loadBase64(value: string): boolean {
     const lengthMax = (value.length * 3) >>> 2;
     this.#reserve(lengthMax);
+    // With room for one more, so that a text of more than its length says is not taken for one that fits.
     const written = this.bytes.write(value, 0, lengthMax + 1, "base64");
     // After the text was read from its beginning: its end is in the processor's cache by now.
     return this.#filledTo(written, base64Bytes(value));
@@ -218,8 +219,7 @@ export class JsonScan {
 
   /**
    * The members of the object that begins at `at`: each key with where its value begins and ends. Undefined for what is no
-   * object in this grammar, and for keys that are escaped, which only JSON.parse should make sense of. Keys may come twice: the
-   * last one counts, here as there.
+   * object in this grammar, and for keys that are escaped, which only JSON.parse should make sense of. Keys may come twice.
    */
   members(at: number): Members | undefined {
     const { bytes } = this;

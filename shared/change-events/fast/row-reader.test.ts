@@ -388,6 +388,7 @@ describe("says what the plain path says", () => {
     ["twice, one of them escaped", '"card_type":"VISA"', '"card_type":"VISA","card\\u005ftype":"AMEX"'],
     ["twice in the source", '"table":"transactions"', '"table":"transactions","table":5'],
     ["op twice", '"op":"c"', '"op":"c","op":"u"'],
+    ["after twice, the last one with less in it", '"op":"c"', '"op":"c","after":{"id":1,"amount":"1.00"}'],
     ["after twice", '"op":"c"', '"op":"c","after":{"id":1}'],
     ["white space", '"op":"c"', '"op": "c"'],
     ["payload first", '"op":"c"', '"op":"c" '],

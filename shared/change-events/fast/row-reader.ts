@@ -9,7 +9,10 @@ export type Field = NumberField | TextField;
 
 export interface NumberField {
   readonly column: string;
-  /** What it usually is. Then it is read straight from the bytes, with the same result as `read`. */
+  /**
+   * What it usually is. Then it is read straight from the bytes, as readInteger, readCents and readTimestampMicros without options
+   * read it: `read` must be one of these, whatever it adds for values outside of the range.
+   */
   readonly form: "integer" | "cents" | "micros";
   /** Numbers outside of this range are left to `read`. */
   readonly minimum: number;
@@ -24,6 +27,7 @@ export interface NumberField {
 export interface TextField {
   readonly column: string;
   readonly form: "text";
+  /** As readText, or null for what it refuses. */
   readonly read: (row: Row) => string | null;
 }
 
@@ -83,6 +87,7 @@ export class RowReader {
   readonly #knownTexts: KnownText[][];
   readonly #scan = new JsonScan();
   #plans: Plan[] = [];
+  /** Messages in a row that no shape fitted. */
   #strangers = 0;
 
   constructor(fields: readonly Field[]) {
@@ -104,8 +109,8 @@ export class RowReader {
     }
     const isBase64 = this.#scan.loadBase64(value);
     if (isBase64 && this.#readKnownShape()) return;
-    const schemas = this.#readPlainly(record);
-    if (isBase64 && schemas !== undefined) this.#learn(schemas);
+    const row = this.#readPlainly(record);
+    if (isBase64 && row !== undefined) this.#learn(row);
   }
 
   #readKnownShape(): boolean {
@@ -124,7 +129,7 @@ export class RowReader {
     return false;
   }
 
-  /** Answers the row, where its columns were read. */
+  /** Answers the row whose columns were read, null for a change whose row is of no interest, undefined for what is not to be learned. */
   #readPlainly(record: KafkaRecord): Row | null | undefined {
     const decoded = decodeRecord(record);
     if (decoded.kind === "tombstone") {
@@ -254,6 +259,7 @@ export class RowReader {
       case SLOT.objectOrNull:
         return first === OPEN_BRACE || first === LOWER_N ? scan.skipValue(at) : NOWHERE;
       default:
+        // A plain field: nothing quicker is known.
         end = NOWHERE;
     }
     return end === NOWHERE ? this.#readPlainlyAt(at, plan, field) : end;

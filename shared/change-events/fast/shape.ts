@@ -14,7 +14,7 @@ export const SLOT = {
   integerOrNull: 4,
   /** When the change was committed. */
   committedAt: 5,
-  /** A column that is read; which of the following it is, its form and its schema say. */
+  /** A column that is read. It stands in a leaf; a shape has one of the following in its place, by the field's form and schema. */
   field: 6,
   /** What is tried before the field's own `read`: nothing, … */
   plainField: 7,
@@ -41,7 +41,7 @@ interface Leaf {
   readonly slot: Slot;
   /** Which of the fields to read, for those. */
   readonly field: number;
-  /** Whether messages of this shape may have other values here. */
+  /** Whether messages of this shape may have other values here. What is read may from the first on; what is skipped, once it has. */
   readonly varies: boolean;
 }
 
@@ -83,7 +83,8 @@ export function sketchOf(scan: JsonScan, known: Known): Sketch | undefined {
   // As the plain path: exactly these two keys are the converter's wrapping.
   const isWrapped = root.members.length === 2 && first?.key === "schema" && second?.key === "payload";
   const envelope = isWrapped ? scan.members(second.at)?.members : root.members;
-  if (envelope === undefined) return undefined;
+  // Of a part that comes twice the last one counts, and what only the other one has does not.
+  if (envelope === undefined || new Set(envelope.map(({ key }) => key)).size < envelope.length) return undefined;
 
   const leaves: Leaf[] = [];
   const keep = ({ at, end }: Member, slot: Slot, field = -1) => {
