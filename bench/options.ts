@@ -67,17 +67,17 @@ const full = {
 } as const;
 
 const quick = {
-  records: 300_000,
+  records: 200_000,
   rounds: 1,
   roundsOfBoth: 1,
-  recordsOfKafkaPython: 20_000,
+  recordsOfKafkaPython: 10_000,
   pipeline: {
     rates: [500, 2_000, 10_000],
-    rowsBefore: 40_000,
-    warmUpSeconds: 2,
-    seconds: 4,
-    sustainedWarmUpSeconds: 2,
-    sustainedSeconds: 5,
+    rowsBefore: 20_000,
+    warmUpSeconds: 1,
+    seconds: 3,
+    sustainedWarmUpSeconds: 1,
+    sustainedSeconds: 4,
   },
 } as const;
 
