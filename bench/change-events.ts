@@ -1,15 +1,15 @@
 // Change events as Debezium writes them with shared/connectors/fraud-postgres-connector.json, of made-up transactions of the
 // course's distribution. The same seed gives the same events.
+import {
+  amountCents,
+  batchIntervalMs,
+  cardTypes,
+  merchants,
+  rowsPerBatch,
+  users,
+} from "../localstack/run/generator.ts";
+import { seededRandom } from "../localstack/run/seeded-random.ts";
 
-/** The course's ranges; cents where it has amounts. */
-const users = { first: 1000, last: 9999 };
-const amountCents = { minimum: 500, maximum: 500_000 };
-const merchants = 500;
-const cardTypes = ["VISA", "MASTERCARD", "AMEX"] as const;
-
-/** The course's producer: 1,000 rows in one statement every half second, which all get the statement's time. */
-export const rowsPerBatch = 1_000;
-const batchIntervalMicros = 500_000;
 /** 2026-11-01T00:00:00Z, in microseconds since 1970. */
 const firstBatchMicros = 1_793_491_200_000_000;
 
@@ -22,17 +22,6 @@ const lsnPerRow = 144;
 const lsnPerCommit = 512;
 const firstLsn = 845_083_344;
 const firstTransactionNumber = 10_109;
-
-/** mulberry32 by Tommy Ettinger: numbers in [0, 1), good enough for uniform columns and fast. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A row that was inserted, and where Debezium found it. One object is used again and again: there are millions of them. */
 export class TransactionStream {
@@ -64,10 +53,11 @@ export class TransactionStream {
     this.merchantId = this.#between(1, merchants);
   }
 
+  /** All rows of a batch get the time of its statement. */
   #nextBatch(): void {
     const batch = this.id / rowsPerBatch;
     // A timer is never exact: some milliseconds late each time.
-    this.createdAtMicros = firstBatchMicros + batch * batchIntervalMicros + this.#between(0, 9_999);
+    this.createdAtMicros = firstBatchMicros + batch * batchIntervalMs * 1_000 + this.#between(0, 9_999);
     this.committedAtMicros = this.createdAtMicros + commitDelayMicros;
     this.transactionNumber += 1;
     this.lastCommitLsn = this.lsn;

@@ -2,7 +2,6 @@ export type BenchErrorCode =
   | "USAGE"
   /** Something that has to be installed first. */
   | "MISSING"
-  | "PORT_IN_USE"
   | "START_FAILED"
   | "CONTESTANT_FAILED"
   /** A contestant that makes no progress any more. */

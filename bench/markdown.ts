@@ -1,9 +1,7 @@
 import { formatBytes } from "../localstack/cli/output.ts";
-import type { DrainResult } from "./drain.ts";
 import { BenchError } from "./errors.ts";
-import { coresOf, thousands, titles } from "./report.ts";
-import { drainNames, type Ratio, type Results, ratiosOf } from "./results.ts";
-import { median } from "./statistics.ts";
+import { coresOf, drainCells, formatRatio, thousands, titles } from "./report.ts";
+import { drainNames, type Results, ratiosOf } from "./results.ts";
 
 /** The tables of docs/performance.md, by name. One that was not measured is missing. */
 export function markdownTables(results: Results): ReadonlyMap<string, string> {
@@ -56,7 +54,9 @@ export function markdownTables(results: Results): ReadonlyMap<string, string> {
         ["Tripline to Kafka Streams", "records/s", "second half", "CPU per million", "memory"],
         shown.map(([title, each]) => [
           title,
-          ...[each.recordsPerSecond, each.secondHalfPerSecond, each.cpuPerMillion, each.memory].map(ratioCell),
+          ...[each.recordsPerSecond, each.secondHalfPerSecond, each.cpuPerMillion, each.memory].map((ratio) =>
+            formatRatio(ratio),
+          ),
         ]),
       ),
     );
@@ -110,24 +110,6 @@ function machineOf({ command, date, machine, records, seed }: Results): string {
       ["topic", `${thousands(records)} change events without schema, 8 partitions, seed ${seed}`],
     ],
   );
-}
-
-function drainCells(rounds: readonly DrainResult[]): string[] {
-  const middle = (of: (each: DrainResult) => number) => median(rounds.map(of));
-  return [
-    thousands(middle((each) => each.recordsPerSecond)),
-    thousands(middle((each) => each.secondHalfPerSecond)),
-    middle((each) => each.cpuSecondsPerMillion).toFixed(2),
-    formatBytes(middle((each) => each.memoryPeakBytes)),
-    `${middle((each) => each.startUpSeconds).toFixed(1)} s`,
-    thousands(rounds[0]?.records ?? 0),
-    `${middle((each) => each.brokerCpuSeconds).toFixed(1)} s`,
-    `${middle((each) => each.postgresCpuSeconds).toFixed(1)} s`,
-  ];
-}
-
-function ratioCell({ median: middle, rounds }: Ratio): string {
-  return `${middle.toFixed(2)}${rounds.length > 1 ? ` (${rounds.map((each) => each.toFixed(2)).join(", ")})` : ""}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -7,21 +7,23 @@ import { bringDown } from "../localstack/cli/down.ts";
 import { bringUp } from "../localstack/cli/up.ts";
 import { connectTo } from "../localstack/run/database.ts";
 import { FunctionHost, functionEnvironment } from "../localstack/run/functions.ts";
-import { insertTransactions, type NewTransaction, TransactionSource } from "../localstack/run/generator.ts";
+import {
+  batchIntervalMs,
+  insertTransactions,
+  type NewTransaction,
+  rowsPerBatch,
+  TransactionSource,
+} from "../localstack/run/generator.ts";
 import { AlertReceiver } from "../localstack/run/receiver.ts";
+import { seededRandom } from "../localstack/run/seeded-random.ts";
 import { postgres, removeData } from "../localstack/stack/parts/postgres.ts";
 import type { Settings } from "../localstack/stack/settings.ts";
 import { readLiveState } from "../localstack/stack/state.ts";
 import type { Pool } from "../shared/postgres/index.ts";
-import { seededRandom } from "./change-events.ts";
 import { BenchError } from "./errors.ts";
 import type { PipelinePlan } from "./options.ts";
 import { percentile } from "./statistics.ts";
 import { cpuSeconds, cpuSecondsWithoutChildren } from "./usage.ts";
-
-/** The shape in which the stack's own generator writes: 1,000 rows each half second at the course's rate. */
-const rowsPerBatchMax = 1_000;
-const batchIntervalMs = 500;
 
 /**
  * Planted besides the generator's own frauds, which come too rarely at 500 rows a second for a percentile: an amount far
@@ -78,9 +80,6 @@ export interface PipelineOptions {
 
 export async function measurePipeline(options: PipelineOptions): Promise<PipelineResult> {
   const { plan, progress, settings, signal } = options;
-  // The supervisor that bringUp starts reads them from the environment.
-  process.env["TRIPLINE_HOME"] = settings.home;
-  process.env["TRIPLINE_PORT_OFFSET"] = String(settings.portOffset);
   await bringDown(settings);
   await removeStack(settings);
   await keepCommitTimes(settings);
@@ -147,9 +146,9 @@ class Path {
 
   /** As fast as PostgreSQL takes them. */
   async insert(rows: number): Promise<void> {
-    for (let left = rows; left > 0; left -= rowsPerBatchMax) {
+    for (let left = rows; left > 0; left -= rowsPerBatch) {
       this.#options.signal.throwIfAborted();
-      await this.#insertBatch(Math.min(left, rowsPerBatchMax), 0);
+      await this.#insertBatch(Math.min(left, rowsPerBatch), 0);
     }
   }
 
@@ -168,7 +167,7 @@ class Path {
 
   async latencyAt(rate: number): Promise<LatencyResult> {
     const { plan, progress, signal } = this.#options;
-    const rows = Math.max(1, Math.min(rowsPerBatchMax, Math.round((rate * batchIntervalMs) / 1000)));
+    const rows = Math.max(1, Math.min(rowsPerBatch, Math.round((rate * batchIntervalMs) / 1000)));
     const intervalMs = (rows * 1000) / rate;
     const plantedPerBatch = (plantedAlertsPerSecond * intervalMs) / 1000;
     progress(`pipeline: ${rate.toLocaleString("en-US")} rows/s, warming up for ${plan.warmUpSeconds} s`);
@@ -223,7 +222,7 @@ class Path {
       }
       if (seconds >= plan.sustainedWarmUpSeconds + plan.sustainedSeconds) break;
       if (nowMs - askedAtMs >= judgedEveryMs) [judged, askedAtMs] = [await this.#judged(), nowMs];
-      if (this.#inserted - judged < waitingRowsMax) await this.#insertBatch(rowsPerBatchMax, 0);
+      if (this.#inserted - judged < waitingRowsMax) await this.#insertBatch(rowsPerBatch, 0);
       else await sleep(judgedEveryMs / 10);
     }
     const end = await this.#mark();

@@ -75,10 +75,20 @@ function drainsOf({ drains }: Results): string {
 }
 
 function drainRow(title: string, rounds: readonly DrainResult[]): string[] {
-  const middle = (of: (each: DrainResult) => number) => median(rounds.map(of));
   const alerts = rounds[0]?.alerts ?? {};
   return [
     title + (rounds.length > 1 ? `, median of ${rounds.length}` : ""),
+    ...drainCells(rounds),
+    Object.values(alerts)
+      .map((each) => thousands(each.count))
+      .join(" + "),
+  ];
+}
+
+/** Rate, rate of the second half, CPU, memory, start-up, records, and the CPU of the servers: the medians of the rounds. */
+export function drainCells(rounds: readonly DrainResult[]): string[] {
+  const middle = (of: (each: DrainResult) => number) => median(rounds.map(of));
+  return [
     thousands(middle((each) => each.recordsPerSecond)),
     thousands(middle((each) => each.secondHalfPerSecond)),
     middle((each) => each.cpuSecondsPerMillion).toFixed(2),
@@ -87,10 +97,12 @@ function drainRow(title: string, rounds: readonly DrainResult[]): string[] {
     thousands(rounds[0]?.records ?? 0),
     `${middle((each) => each.brokerCpuSeconds).toFixed(1)} s`,
     `${middle((each) => each.postgresCpuSeconds).toFixed(1)} s`,
-    Object.values(alerts)
-      .map((each) => thousands(each.count))
-      .join(" + "),
   ];
+}
+
+/** The median, and the rounds behind it where there are several. */
+export function formatRatio({ median: middle, rounds }: Ratio, sign = ""): string {
+  return `${middle.toFixed(2)}${sign}${rounds.length > 1 ? ` (${rounds.map((each) => each.toFixed(2)).join(", ")})` : ""}`;
 }
 
 function ratiosOfBoth({ drains }: Results): string {
@@ -105,8 +117,7 @@ function ratiosOfBoth({ drains }: Results): string {
 
 function ratioLines(title: string, { recordsPerSecond, secondHalfPerSecond, cpuPerMillion, memory }: Ratios): string {
   if (recordsPerSecond.rounds.length === 0) return "";
-  const show = ({ median: middle, rounds }: Ratio) =>
-    `${middle.toFixed(2)}×${rounds.length > 1 ? ` (${rounds.map((each) => each.toFixed(2)).join(", ")})` : ""}`;
+  const show = (ratio: Ratio) => formatRatio(ratio, "×");
   return `${title}: records/s ${show(recordsPerSecond)}, second half ${show(secondHalfPerSecond)}, CPU ${show(cpuPerMillion)}, memory ${show(memory)}`;
 }
 

@@ -2,13 +2,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkPorts } from "../localstack/cli/up.ts";
 import { declareDatabases } from "../localstack/stack/declare.ts";
 import { reasonOf } from "../localstack/stack/errors.ts";
 import { fetchJars } from "../localstack/stack/jars.ts";
 import { kafka } from "../localstack/stack/parts/kafka.ts";
 import type { Part } from "../localstack/stack/parts/part.ts";
 import { postgres, removeData } from "../localstack/stack/parts/postgres.ts";
-import { describeHolder, isPortFree } from "../localstack/stack/processes.ts";
 import { paths, type Settings } from "../localstack/stack/settings.ts";
 import { Child, tailOf } from "./children.ts";
 import { BenchError } from "./errors.ts";
@@ -32,7 +32,7 @@ export async function startServers(
 ): Promise<Servers> {
   await mkdir(paths(settings).logs, { recursive: true });
   await fetchJars(settings, progress);
-  await throwUnlessFree([kafka, postgres], settings);
+  await checkPorts(settings, [kafka, postgres]);
   await removeData(settings);
   const started: Child[] = [];
   const stop = async () => {
@@ -47,18 +47,6 @@ export async function startServers(
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-async function throwUnlessFree(parts: readonly Part[], settings: Settings): Promise<void> {
-  for (const part of parts) {
-    for (const port of part.ports(settings)) {
-      if (await isPortFree(port)) continue;
-      throw new BenchError(
-        "PORT_IN_USE",
-        `Port ${port}, which the benchmark's ${part.title} needs, is held by ${describeHolder(port)}: another benchmark? End it, or set TRIPLINE_PORT_OFFSET to other ports.`,
-      );
-    }
   }
 }
 

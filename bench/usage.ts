@@ -1,12 +1,13 @@
 // What a process has used, read from outside: proc(5). A process counts with its threads and its children.
 import { readFileSync } from "node:fs";
+import { descendants, procStat } from "../localstack/stack/processes.ts";
 
 /** Linux counts CPU time in hundredths of a second, whatever the kernel's own clock (sysconf(_SC_CLK_TCK)). */
 const ticksPerSecond = 100;
 
 /** CPU seconds that the process and its children have used, those that have ended included. */
 export function cpuSeconds(pid: number): number {
-  return tree(pid).reduce((ticks, each) => ticks + ticksOf(each, 4), 0) / ticksPerSecond;
+  return [pid, ...descendants(pid)].reduce((ticks, each) => ticks + ticksOf(each, 4), 0) / ticksPerSecond;
 }
 
 /** CPU seconds of the process alone: for one whose children are counted for themselves. */
@@ -17,7 +18,7 @@ export function cpuSecondsWithoutChildren(pid: number): number {
 /** The most memory that the process has had resident, its children's most added. */
 export function memoryPeakBytes(pid: number): number {
   let bytes = 0;
-  for (const each of tree(pid)) {
+  for (const each of [pid, ...descendants(pid)]) {
     try {
       bytes += Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${each}/status`, "utf8"))?.[1] ?? 0) * 1024;
     } catch {
@@ -29,26 +30,6 @@ export function memoryPeakBytes(pid: number): number {
 
 /** The first `fields` of: utime, stime, and the same of children that were waited for. They are the fields 14 to 17. */
 function ticksOf(pid: number, fields: number): number {
-  const stat = statOf(pid) ?? [];
+  const stat = procStat(pid) ?? [];
   return stat.slice(11, 11 + fields).reduce((ticks, each) => ticks + Number(each), 0);
-}
-
-/** What follows the command in /proc/PID/stat; the command may hold spaces and parentheses. */
-function statOf(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined;
-  }
-}
-
-function tree(pid: number): number[] {
-  try {
-    // Children are listed by the thread that started them; the main thread starts those of all programs here.
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-    return [pid, ...(children === "" ? [] : children.split(" ").flatMap((child) => tree(Number(child))))];
-  } catch {
-    return [];
-  }
 }

@@ -7,7 +7,7 @@
 with setting as (
   select * from jsonb_to_record($1::jsonb) as setting (
     profile_rule text, profile_version int, history int, history_minimum int, profile_above bigint, profile_threshold numeric,
-    velocity_version int, window_seconds int, count_above int, count_score int, velocity_above bigint, amount_score int,
+    velocity_version int, window_seconds int, lateness_seconds int, count_above int, count_score int, velocity_above bigint, amount_score int,
     amex boolean, amex_score int, alert_above int
   )
 ),
@@ -62,13 +62,13 @@ velocity_expected as (
       where event.user_id = scored.user_id
         and event.created_at between scored.created_at - make_interval(secs => window_seconds) and scored.created_at
         and event.id <= scored.id
-        -- An event that was two windows older than one that came since is forgotten (shared/agents/velocity.ts).
+        -- An event that was older than the lateness allows, seen from one that came since, is forgotten.
         and case
-          when newest_before is null or newest_before <= event.created_at + make_interval(secs => window_seconds + 60) then true
+          when newest_before is null or newest_before <= event.created_at + make_interval(secs => window_seconds + lateness_seconds) then true
           else not exists (
             select from audit_events as since
             where since.user_id = event.user_id and since.id > event.id and since.id < scored.id
-              and since.created_at > event.created_at + make_interval(secs => window_seconds + 60)
+              and since.created_at > event.created_at + make_interval(secs => window_seconds + lateness_seconds)
           )
         end
     )

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { profileConfig, velocityConfig } from "../../shared/agents/config.ts";
+import { latenessSeconds } from "../../shared/agents/velocity.ts";
 import { inTransaction, type Pool, type PoolClient } from "../../shared/postgres/index.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
 
@@ -49,6 +50,7 @@ function ruleSettings(environment: NodeJS.ProcessEnv): Record<string, unknown> {
     profile_threshold: profile.threshold,
     velocity_version: velocity.ruleVersion,
     window_seconds: velocity.windowSeconds,
+    lateness_seconds: latenessSeconds,
     count_above: velocity.countAbove,
     count_score: velocity.countScore,
     velocity_above: velocity.amountAboveCents,

@@ -10,6 +10,7 @@ import { exclusively } from "../stack/lock.ts";
 import { endOrphans } from "../stack/orphans.ts";
 import { awsIsInstalled, installAws } from "../stack/parts/aws.ts";
 import { nativeParts } from "../stack/parts/index.ts";
+import type { Part } from "../stack/parts/part.ts";
 import { describeHolder, isPortFree, until } from "../stack/processes.ts";
 import { paths, readSettings, type Settings } from "../stack/settings.ts";
 import { type DeclarationName, readLiveState, readState, type StackState } from "../stack/state.ts";
@@ -181,8 +182,9 @@ async function onlyContainersArePossible(): Promise<boolean> {
   }
 }
 
-async function checkPorts(settings: Settings): Promise<void> {
-  for (const part of nativeParts) {
+/** @throws {StackError} PORT_IN_USE */
+export async function checkPorts(settings: Settings, parts: readonly Part[] = nativeParts): Promise<void> {
+  for (const part of parts) {
     for (const port of part.ports(settings)) {
       if (await isPortFree(port)) continue;
       throw new StackError(
@@ -202,7 +204,12 @@ async function startSupervisor(settings: Settings, mode: StackState["mode"]): Pr
     ...(mode === "containers" ? ["--containers"] : []),
   ];
   // The settings at hand, which need not be those of this process's own environment.
-  const env = { ...process.env, TRIPLINE_HOME: settings.home, TRIPLINE_PORT_OFFSET: String(settings.portOffset) };
+  const env = {
+    ...process.env,
+    TRIPLINE_HOME: settings.home,
+    TRIPLINE_CACHE: settings.cache,
+    TRIPLINE_PORT_OFFSET: String(settings.portOffset),
+  };
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log], env });
   closeSync(log);
   child.unref();

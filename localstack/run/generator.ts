@@ -9,10 +9,10 @@ export interface NewTransaction {
 }
 
 /** The course's ranges. */
-const users = { first: 1000, last: 9999 };
-const merchants = 500;
-const cardTypes = ["VISA", "MASTERCARD", "AMEX"] as const;
-const amountCents = { minimum: 500, maximum: 500_000 };
+export const users = { first: 1000, last: 9999 };
+export const merchants = 500;
+export const cardTypes = ["VISA", "MASTERCARD", "AMEX"] as const;
+export const amountCents = { minimum: 500, maximum: 500_000 };
 
 /** A user's usual amount lies between these; what they spend scatters around it (a log-normal distribution). */
 const usualCents = { minimum: 1_000, maximum: 12_000 };
@@ -88,8 +88,8 @@ export class TransactionSource {
 }
 
 /** The course's batch, and how often it comes at the course's rate. */
-const rowsPerBatch = 1_000;
-const batchIntervalMs = 500;
+export const rowsPerBatch = 1_000;
+export const batchIntervalMs = 500;
 
 /** Inserts the transactions as one statement, in their order. */
 export async function insertTransactions(pool: Pool, transactions: readonly NewTransaction[]): Promise<void> {

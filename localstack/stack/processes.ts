@@ -15,7 +15,8 @@ export interface ProcessIdentity {
 
 const onLinux = process.platform === "linux";
 
-function procStat(pid: number): string[] | undefined {
+/** What follows the command in /proc/PID/stat, proc(5): the process's state, and from then on numbers. */
+export function procStat(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The second field is the command in parentheses and may hold spaces: what follows it is regular.
@@ -66,7 +67,8 @@ export function residentBytes(pid: number): number {
   return bytes;
 }
 
-function descendants(pid: number): number[] {
+/** Children, their children, … on Linux. */
+export function descendants(pid: number): number[] {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
     if (children === "") return [];

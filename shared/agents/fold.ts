@@ -2,7 +2,14 @@ import type { Alert } from "../alerts/index.ts";
 import type { Agent, Finding } from "./agent.ts";
 import { PartitionState } from "./partition-state.ts";
 import { RECORD, type RecordBatch } from "./record-batch.ts";
-import type { Change, FoldStore, FoldTransaction, TopicPartition, Watermark } from "./store.ts";
+import {
+  type Change,
+  type FoldStore,
+  type FoldTransaction,
+  keyOf,
+  type TopicPartition,
+  type Watermark,
+} from "./store.ts";
 import { forEachTransaction, TransactionWriter } from "./stored-transactions.ts";
 import { emptyTransaction, type Transaction } from "./transaction.ts";
 
@@ -249,8 +256,4 @@ function countBelow(batch: RecordBatch, offset: number): number {
   let count = 0;
   while (count < batch.length && batch.offset(count) < offset) count++;
   return count;
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`;
 }

@@ -1,12 +1,13 @@
 import type { Alert } from "../alerts/index.ts";
-import type {
-  Change,
-  Checkpoint,
-  FoldStore,
-  FoldTransaction,
-  StoredChange,
-  TopicPartition,
-  Watermark,
+import {
+  type Change,
+  type Checkpoint,
+  type FoldStore,
+  type FoldTransaction,
+  keyOf,
+  type StoredChange,
+  type TopicPartition,
+  type Watermark,
 } from "./store.ts";
 
 /** What happens in a transaction, in order. A fault at `commit` finds nothing kept, one at `answer` everything. */
@@ -119,8 +120,4 @@ function appendTo(partition: Partition, { firstOffset, nextOffset, transactions 
   }
   partition.changes.push({ firstOffset, nextOffset, transactions: transactions.slice() });
   partition.nextOffset = nextOffset;
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`;
 }

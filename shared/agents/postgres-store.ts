@@ -1,13 +1,14 @@
 import type { Alert } from "../alerts/index.ts";
 import { inTransaction, type Pool, type PoolClient } from "../postgres/index.ts";
-import type {
-  Change,
-  Checkpoint,
-  FoldStore,
-  FoldTransaction,
-  StoredChange,
-  TopicPartition,
-  Watermark,
+import {
+  type Change,
+  type Checkpoint,
+  type FoldStore,
+  type FoldTransaction,
+  keyOf,
+  type StoredChange,
+  type TopicPartition,
+  type Watermark,
 } from "./store.ts";
 
 /** The fold's storage in PostgreSQL: fraud.progress, fraud.checkpoints, fraud.changes and fraud.alerts. */
@@ -176,10 +177,6 @@ class PostgresFoldTransaction implements FoldTransaction {
       [...key, nextOffset],
     );
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`;
 }
 
 function columns(partitions: readonly TopicPartition[]): [string[], number[]] {

@@ -111,6 +111,7 @@ export class RecordBatch implements TopicPartition {
   }
 }
 
-function numberOrNull(value: number): number | null {
+/** NaN stands for null in a column of numbers. */
+export function numberOrNull(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }

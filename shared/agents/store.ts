@@ -5,6 +5,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** As a key of a Map. */
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
+}
+
 /** Where an agent stands in a partition. */
 export interface Watermark extends TopicPartition {
   /** The first offset that is not yet judged. */

@@ -11,7 +11,7 @@ import {
   readText,
   readTimestampMicros,
 } from "../change-events/index.ts";
-import { RECORD, type RecordBatch } from "./record-batch.ts";
+import { numberOrNull, RECORD, type RecordBatch } from "./record-batch.ts";
 import { emptyTransaction, type NeededColumn } from "./transaction.ts";
 
 interface Range {
@@ -124,8 +124,4 @@ export class TransactionReader {
     transaction.createdAtMicros = numberOrNull(numbers[FIELD.createdAt] as number);
     batch.add(record.offset, op === "r" ? RECORD.historical : RECORD.live, rows.committedAtMicros, transaction);
   }
-}
-
-function numberOrNull(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
 }

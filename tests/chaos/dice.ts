@@ -1,17 +1,12 @@
+import { seededRandom } from "../../localstack/run/seeded-random.ts";
+
 /** Seeded chance: the same seed throws the same numbers everywhere. */
 export class Dice {
-  #state: number;
+  /** From 0, and below 1. */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed | 0;
-  }
-
-  /** From 0, and below 1: mulberry32, which is enough for dice. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    this.next = seededRandom(seed);
   }
 
   /** A whole number from `first` to `last`. */

@@ -1,13 +1,9 @@
-import zlib from "node:zlib";
 import type { Consumer, KafkaMessage } from "kafkajs";
-import kafkajs from "kafkajs";
+import { prepareKafkaJs } from "../../packages/serverless-offline-kafka/src/kafka/kafka-client.ts";
 import { connectKafka } from "../../shared/kafka/client.ts";
 
-/** The connectors compress with zstd, which kafkajs has a number for but no code. */
-kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
-  compress: async (encoder: { buffer: Buffer }) => zlib.zstdCompressSync(encoder.buffer),
-  decompress: async (buffer: Buffer) => zlib.zstdDecompressSync(buffer),
-});
+// The connectors compress with zstd.
+prepareKafkaJs();
 
 /** Gives each record of a topic to `onRecord`, from the first one on, until it is stopped. */
 export class TopicReader {

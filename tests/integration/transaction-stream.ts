@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "../../localstack/run/seeded-random.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
 import { columnsOf, type Entry, type Judges, type Ledger } from "./ledger.ts";
 
@@ -39,7 +40,7 @@ export class TransactionStream {
   constructor(pool: Pool, ledger: Ledger, seed: number) {
     this.#pool = pool;
     this.#ledger = ledger;
-    this.#random = randomOf(seed);
+    this.#random = seededRandom(seed);
   }
 
   get nextId(): number {
@@ -127,15 +128,4 @@ export class TransactionStream {
     const [least, most] = amountCents[kind];
     return least + Math.floor(this.#random() * (most - least + 1));
   }
-}
-
-/** mulberry32: enough for dice, and the same everywhere. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

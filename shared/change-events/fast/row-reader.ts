@@ -1,6 +1,6 @@
 import { decodeRecord, type KafkaRecord } from "../envelope.ts";
 import { ChangeEventError } from "../errors.ts";
-import type { ColumnSchema, Row } from "../row.ts";
+import { type ColumnSchema, JsonRow, type Row } from "../row.ts";
 import { isPlainText, JsonScan, LOWER_N, MINUS, NOWHERE, OPEN_BRACE, POINT, QUOTE, ZERO } from "./json-scan.ts";
 import { Shape, type Sketch, SLOT, type Slot, sketchOf, wordBytes } from "./shape.ts";
 
@@ -276,8 +276,11 @@ export class RowReader {
     const end = this.#scan.skipValue(at);
     if (end === NOWHERE) return NOWHERE;
     const value: unknown = JSON.parse(this.#scan.bytes.toString("utf8", at, end));
+    const schema = plan.schemas[field];
+    // A row of this column alone.
+    const row = new JsonRow({ [this.#columns[field] as string]: value }, schema === undefined ? null : [schema]);
     try {
-      this.#readField(field, new OneColumn(this.#columns[field] as string, value, plan.schemas[field]));
+      this.#readField(field, row);
     } catch (error) {
       // The plain path finds the same, and says it.
       if (error instanceof ChangeEventError) return NOWHERE;
@@ -380,31 +383,6 @@ export class RowReader {
       known.push({ bytes: Uint8Array.from(bytes.subarray(first, end)), text });
     }
     return text;
-  }
-}
-
-/** A column without the row around it, for its reader. */
-class OneColumn implements Row {
-  readonly #column: string;
-  readonly #value: unknown;
-  readonly #schema: ColumnSchema | undefined;
-
-  constructor(column: string, value: unknown, schema: ColumnSchema | undefined) {
-    this.#column = column;
-    this.#value = value;
-    this.#schema = schema;
-  }
-
-  columns(): string[] {
-    return [this.#column];
-  }
-
-  value(column: string): unknown {
-    return column === this.#column ? this.#value : undefined;
-  }
-
-  schema(): ColumnSchema | undefined {
-    return this.#schema;
   }
 }
 

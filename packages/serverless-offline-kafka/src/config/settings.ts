@@ -87,21 +87,25 @@ function readCluster(
   };
 }
 
-/** A port, or a string of one as `${env:…}` gives it. */
 function readAdminPort(declared: unknown): number | undefined {
   if (declared === undefined || declared === null) return ADMIN_PORT_DEFAULT;
   if (declared === false || declared === "false") return undefined;
-  const port = typeof declared === "string" && /^\d+$/.test(declared) ? Number(declared) : declared;
-  if (typeof port === "number" && Number.isInteger(port) && port >= 1 && port <= PORT_MAX) return port;
+  const port = wholeNumber(declared);
+  if (port !== undefined && port >= 1 && port <= PORT_MAX) return port;
   throw invalid(`${settingPath("admin")} is ${show(declared)}; write a port such as ${ADMIN_PORT_DEFAULT}, or false`);
 }
 
-/** A number, or a string of one as `${env:…}` gives it. */
 function readEnvironmentsMax(declared: unknown): number {
   if (declared === undefined || declared === null) return Number.POSITIVE_INFINITY;
-  const count = typeof declared === "string" && /^\d+$/.test(declared) ? Number(declared) : declared;
-  if (typeof count === "number" && Number.isInteger(count) && count >= 1) return count;
+  const count = wholeNumber(declared);
+  if (count !== undefined && count >= 1) return count;
   throw invalid(`${settingPath("environments")} is ${show(declared)}; write a whole number from 1 on`);
+}
+
+/** Of a number, or of a string of one as `${env:…}` gives it. */
+function wholeNumber(declared: unknown): number | undefined {
+  const value = typeof declared === "string" && /^\d+$/.test(declared) ? Number(declared) : declared;
+  return typeof value === "number" && Number.isInteger(value) ? value : undefined;
 }
 
 function readResources(declared: unknown): ReadonlyMap<string, string> {
