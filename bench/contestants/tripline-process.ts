@@ -103,6 +103,7 @@ function configOf(mapping: TriplineMapping): MappingConfig {
 function announcingFirst(agent: string, invoker: Invoker): Invoker {
   let first = true;
   return {
+    ...(invoker.invocationsMax !== undefined && { invocationsMax: invoker.invocationsMax }),
     invoke: (event) => {
       if (first) console.log(JSON.stringify({ event: "first", agent }));
       first = false;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import {
   bytesOf,
   type Cells,
@@ -174,4 +174,27 @@ test("an event of another source is refused", async () => {
 
 test("no records, nothing to do", async () => {
   expect(await setUp().invoke(eventOf())).toEqual(failuresOf());
+});
+
+test.each([
+  ["DEBUG", 2],
+  ["INFO", 0],
+])("at log level %s each alert has %d lines", async (level, lines) => {
+  process.env["POWERTOOLS_LOG_LEVEL"] = level;
+  // Then it writes by the global console, which can be watched.
+  process.env["POWERTOOLS_DEV"] = "true";
+  const written: string[] = [];
+  const spies = (["debug", "info"] as const).map((method) =>
+    jest.spyOn(console, method).mockImplementation((line: string) => {
+      written.push(line);
+    }),
+  );
+  try {
+    await setUp().invoke(eventOf(inserted(0, 0, 1), inserted(0, 1, 2)));
+  } finally {
+    process.env["POWERTOOLS_LOG_LEVEL"] = "SILENT";
+    delete process.env["POWERTOOLS_DEV"];
+    for (const spy of spies) spy.mockRestore();
+  }
+  expect(written.filter((line) => /"message": ?"Alert"/.test(line))).toHaveLength(lines);
 });

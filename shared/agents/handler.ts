@@ -1,3 +1,4 @@
+import { LogLevelThreshold } from "@aws-lambda-powertools/logger";
 import { MetricUnit } from "@aws-lambda-powertools/metrics";
 import {
   type KafkaBatchResponse,
@@ -32,13 +33,10 @@ export function agentHandler(
     });
     // Of a busy stream every fifth transaction is an alert, and a log line takes longer than judging. Whoever wants to see
     // alerts has forwardAlerts, which logs each of them once.
-    for (const alert of result.alerts) {
-      logger.debug("Alert", {
-        alertId: alert.alertId,
-        userId: alert.userId,
-        reason: alert.reason,
-        historical: alert.historical,
-      });
+    if (logger.level <= LogLevelThreshold.DEBUG) {
+      for (const { alertId, userId, reason, historical } of result.alerts) {
+        logger.debug("Alert", { alertId, userId, reason, historical });
+      }
     }
     decoder.release(batches);
     metrics.addMetric("TransactionsJudged", MetricUnit.Count, result.judged);

@@ -56,6 +56,11 @@ export type InvokeOutcome =
 
 /** Runs the function; a failure is an outcome, never a rejection. May be called again before the last call has ended. */
 export interface Invoker {
+  /**
+   * How many invocations run at once, where the machine sets a limit: one beyond that would wait with its event, which is
+   * 6 MB. Left out for as many as there are.
+   */
+  readonly invocationsMax?: number;
   invoke(event: MappingEvent): Promise<InvokeOutcome>;
 }
 

@@ -336,6 +336,18 @@ describe("event pollers", () => {
     expect(world.broken()).toEqual([]);
   });
 
+  test("make no more events than the machine has environments for, and each at least one", async () => {
+    const scaling = { kind: "provisioned", pollersMin: 1, pollersMax: 1 } as const;
+    const world = await worldWith({ 0: 2, 1: 2, 2: 2 }, { scaling, batchSize: 2, invocationsMax: 2 });
+    expect(world.invocations.map(shape)).toEqual([{ "t-0": [0, 1] }, { "t-1": [0, 1] }]);
+    await world.finish(OK);
+    expect(world.invocations.map(shape)).toEqual([{ "t-1": [0, 1] }, { "t-2": [0, 1] }]);
+
+    const two = { kind: "provisioned", pollersMin: 2, pollersMax: 2 } as const;
+    const narrow = await worldWith({ 0: 2, 1: 2, 2: 2 }, { scaling: two, batchSize: 2, invocationsMax: 1 });
+    expect(narrow.invocations.map(shape)).toEqual([{ "t-0": [0, 1] }, { "t-1": [0, 1] }]);
+  });
+
   test("on demand: one makes one invocation at a time, and a lag brings more within a minute", async () => {
     const world = await worldWith({ 0: 4, 1: 4, 2: 4 }, { batchSize: 2 });
     expect(world.invocations).toHaveLength(1);

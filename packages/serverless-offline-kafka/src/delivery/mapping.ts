@@ -396,10 +396,11 @@ export class Mapping implements SourceListener {
   /** Starts what is due, and sets the timer for what will be. Called after anything has changed. */
   #next(): void {
     this.#cancelTimer();
-    const { clock, config, source } = this.#options;
+    const { clock, config, invoker, source } = this.#options;
     if (this.#holds > 0 || this.#paused || this.#stopping) return;
     const nowMs = clock.nowMs();
-    const invocationsMax = invocationsPerPoller(config.scaling);
+    const atOnceMax = invoker.invocationsMax ?? Number.POSITIVE_INFINITY;
+    const invocationsMax = invocationsPerPoller(config.scaling, this.#pollers, atOnceMax);
     let dueAtMs = Number.POSITIVE_INFINITY;
     for (let poller = 0; poller < this.#pollers; poller += 1) {
       while (this.#invocationsOf(poller) < invocationsMax) {

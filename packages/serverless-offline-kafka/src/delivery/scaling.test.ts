@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { pollersAtStart, pollersFor } from "./scaling.ts";
+import { invocationsPerPoller, pollersAtStart, pollersFor } from "./scaling.ts";
 
 const IDLE = { pollers: 1, partitions: 8, lag: 0, done: 0, throttled: 0 };
 const ON_DEMAND = { kind: "onDemand" } as const;
@@ -21,6 +21,15 @@ describe("on demand", () => {
 
 test("provisioned pollers begin with the minimum", () => {
   expect(pollersAtStart({ kind: "provisioned", pollersMin: 3, pollersMax: 9 })).toBe(3);
+});
+
+test("an event poller has up to five invocations at once when provisioned, one on demand, fewer where the machine has no more", () => {
+  const provisioned = { kind: "provisioned", pollersMin: 1, pollersMax: 9 } as const;
+  const perPoller = (pollers: number, invocationsMax: number) =>
+    invocationsPerPoller(provisioned, pollers, invocationsMax);
+  expect(perPoller(1, Number.POSITIVE_INFINITY)).toBe(5);
+  expect([perPoller(1, 2), perPoller(2, 7), perPoller(2, 20), perPoller(8, 2)]).toEqual([2, 3, 5, 1]);
+  expect(invocationsPerPoller(ON_DEMAND, 1, Number.POSITIVE_INFINITY)).toBe(1);
 });
 
 test("there are never more pollers than partitions or allowed, and never fewer than one or asked for", () => {

@@ -26,8 +26,14 @@ export function lookEveryMs(scaling: Scaling): number {
   return scaling.kind === "onDemand" ? ON_DEMAND_LOOK_MS : PROVISIONED_LOOK_MS;
 }
 
-export function invocationsPerPoller(scaling: Scaling): number {
-  return scaling.kind === "onDemand" ? ON_DEMAND_INVOCATIONS_PER_POLLER : PROVISIONED_INVOCATIONS_PER_POLLER;
+/**
+ * How many invocations each of these event pollers may have at once.
+ *
+ * @param invocationsMax of all of them together, as far as each can have one
+ */
+export function invocationsPerPoller(scaling: Scaling, pollers: number, invocationsMax: number): number {
+  const most = scaling.kind === "onDemand" ? ON_DEMAND_INVOCATIONS_PER_POLLER : PROVISIONED_INVOCATIONS_PER_POLLER;
+  return Math.min(most, Math.max(1, Math.floor(invocationsMax / pollers)));
 }
 
 /** The event pollers that a mapping begins with. */

@@ -69,6 +69,8 @@ export class FakeClock implements Clock {
 export interface WorldOptions extends Partial<Omit<DeliveryConfig, "envelope">> {
   readonly destination?: boolean;
   readonly takeIn?: TakeIn;
+  /** Of the function. */
+  readonly invocationsMax?: number;
 }
 
 interface Invocation {
@@ -83,6 +85,7 @@ export class World implements KafkaSource, Invoker {
   readonly commits: PartitionOffset[] = [];
   readonly disposed: FailedBatch[] = [];
   readonly mapping: Mapping;
+  readonly invocationsMax: number;
   commitsFail = false;
   destinationFails = false;
   fenced = false;
@@ -103,7 +106,9 @@ export class World implements KafkaSource, Invoker {
   #listener: SourceListener | undefined;
   readonly #running: Invocation[] = [];
 
-  constructor({ destination, takeIn: takeInOf, ...config }: WorldOptions = {}) {
+  constructor(options: WorldOptions = {}) {
+    const { destination, invocationsMax = Number.POSITIVE_INFINITY, takeIn: takeInOf, ...config } = options;
+    this.invocationsMax = invocationsMax;
     const onFailure: OnFailureDestination = {
       name: "arn:aws:sqs:r:1:dead",
       deliver: (batch) => this.#dispose(batch),

@@ -96,6 +96,13 @@ describe("InvokerPool", () => {
     expect(made[0]?.events).toEqual([eventOf("t-1"), eventOf("t-1"), eventOf("t-1")]);
   });
 
+  test("says how many invocations would not wait, unless those beyond are throttled anyway", () => {
+    expect(poolOf(new ConcurrencyLimit(Number.POSITIVE_INFINITY), 2).pool.invocationsMax).toBe(2);
+    expect(poolOf(new ConcurrencyLimit(3), 2).pool.invocationsMax).toBe(2);
+    expect(poolOf(new ConcurrencyLimit(2), 2).pool.invocationsMax).toBe(Number.POSITIVE_INFINITY);
+    expect(poolOf(new ConcurrencyLimit(Number.POSITIVE_INFINITY)).pool.invocationsMax).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test("never invokes a function whose reserved concurrency is 0", async () => {
     const { made, pool } = poolOf(new ConcurrencyLimit(0));
     expect(await pool.invoke(EVENT)).toEqual({ kind: "throttled" });

@@ -3,16 +3,16 @@ import type { MappingEvent } from "../delivery/event.ts";
 
 /** How many invocations a function may have at once: its reserved concurrency, which all its mappings share. */
 export class ConcurrencyLimit {
-  readonly #max: number;
+  readonly max: number;
   #running = 0;
 
   /** @param max Infinity where nothing is reserved; 0 switches the function off, as on AWS */
   constructor(max: number) {
-    this.#max = max;
+    this.max = max;
   }
 
   enter(): boolean {
-    if (this.#running >= this.#max) return false;
+    if (this.#running >= this.max) return false;
     this.#running += 1;
     return true;
   }
@@ -47,6 +47,11 @@ export class InvokerPool implements ResettableInvoker {
     this.#limit = limit;
     this.#make = make;
     this.#environmentsMax = environmentsMax;
+  }
+
+  /** Where the reserved concurrency is the tighter limit, an invocation beyond it is throttled, as on AWS, and waits for nobody. */
+  get invocationsMax(): number {
+    return this.#environmentsMax < this.#limit.max ? this.#environmentsMax : Number.POSITIVE_INFINITY;
   }
 
   async invoke(event: MappingEvent): Promise<InvokeOutcome> {
