@@ -89,14 +89,19 @@ describe("lambdaHandler", () => {
   });
 });
 
-test("reportRecordFailures logs where each record is and restarts its partition there", () => {
+test("reportRecordFailures logs what each record is and why it fails, and restarts its partition there", () => {
   const logger = new Logger({ serviceName: "tripline" });
   const lines = captureLines(logger);
   const metrics = new Metrics({ namespace: "Tripline" });
   const add = jest.spyOn(metrics, "addMetric");
   const error = Object.assign(new Error("no JSON"), { code: "ENVELOPE" });
-  const response = reportRecordFailures([{ topic: "topic", partition: 2, offset: 30, error }], { logger, metrics });
+  const key = Buffer.from('{"id":7}').toString("base64");
+  const failure = { topic: "topic", partition: 2, offset: 30, key, error };
+  const response = reportRecordFailures([failure], { logger, metrics });
   expect(response.batchItemFailures).toEqual([{ itemIdentifier: { partition: "topic-2", offset: 30 } }]);
-  expect(lines).toEqual([expect.objectContaining({ topic: "topic", partition: 2, offset: 30, code: "ENVELOPE" })]);
+  const message = expect.stringContaining("no JSON");
+  expect(lines).toEqual([
+    expect.objectContaining({ topic: "topic", partition: 2, offset: 30, key: '{"id":7}', code: "ENVELOPE", message }),
+  ]);
   expect(add).toHaveBeenCalledWith("UndecodableRecords", "Count", 1);
 });

@@ -53,21 +53,26 @@ export function lambdaHandler<const Schema extends v.GenericSchema, Result>(
   return (event, context = {}) => stack(event, context as Context);
 }
 
+/** A key is a few columns; more of one is not worth a log line. */
+const keyLengthMax = 200;
+
 /**
- * Logs the records that could not be decoded, counts them as `UndecodableRecords`, and builds the answer that makes the
+ * Logs the records that could not be taken, each with its cause and its key, counts them as `UndecodableRecords`, and builds the answer that makes the
  * mapping retry them and, in the end, hand them to its on-failure destination.
  */
 export function reportRecordFailures(
   failures: readonly RecordFailure[],
   { logger, metrics }: Pick<LambdaTools, "logger" | "metrics">,
 ): KafkaBatchResponse {
-  for (const { topic, partition, offset, error } of failures) {
-    logger.error("A record cannot be decoded; its partition stops here until it is retried or given up", {
+  for (const { topic, partition, offset, key, error: thrown } of failures) {
+    const error = errorOf(thrown);
+    logger.error(`A record stops its partition until it is retried or given up: ${error.message}`, {
       topic,
       partition,
       offset,
-      code: codeOf(error),
-      error: errorOf(error),
+      key: key === null ? null : Buffer.from(key, "base64").toString().slice(0, keyLengthMax),
+      code: codeOf(thrown),
+      error,
     });
   }
   if (failures.length > 0) metrics.addMetric("UndecodableRecords", MetricUnit.Count, failures.length);

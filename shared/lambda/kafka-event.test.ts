@@ -71,7 +71,7 @@ describe("decodeRecords", () => {
       return offset * 10;
     });
     expect(decoded.map(({ value }) => value)).toEqual([10, 90]);
-    expect(failures).toEqual([{ topic: "topic", partition: 0, offset: 2, error: failure }]);
+    expect(failures).toEqual([{ topic: "topic", partition: 0, offset: 2, key: "MQ==", error: failure }]);
   });
 });
 

@@ -71,11 +71,13 @@ function problemOfList(topicPartition: string, list: unknown): string | undefine
   return topicPartition === `${topic}-${partition}` ? undefined : `0: is of ${topic}-${partition}`;
 }
 
-/** A record that could not be decoded, and why. */
+/** A record that could not be taken, and why. */
 export interface RecordFailure {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** As the event has it: in base64, where there is one. */
+  readonly key: string | null;
   readonly error: unknown;
 }
 
@@ -104,7 +106,8 @@ export function takeRecords(
       try {
         take(record);
       } catch (error) {
-        failures.push({ topic: record.topic, partition: record.partition, offset: record.offset, error });
+        const { topic, partition, offset, key = null } = record;
+        failures.push({ topic, partition, offset, key, error });
         break;
       }
     }
