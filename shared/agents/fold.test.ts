@@ -6,6 +6,7 @@ import { DurableFold } from "./fold.ts";
 import { MemoryStore, type Step } from "./memory-store.ts";
 import { profileAgent } from "./profile.ts";
 import { RECORD, RecordBatch } from "./record-batch.ts";
+import { columnsOf } from "./samples.ts";
 import type { TopicPartition } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
 import { velocityAgent } from "./velocity.ts";
@@ -26,7 +27,7 @@ function inColumns({ records, ...partition }: FoldBatch): RecordBatch {
   const batch = new RecordBatch().reset(partition);
   for (const { offset, transaction, historical, committedAtMicros } of records) {
     if (transaction === null) batch.addIgnored(offset);
-    else batch.add(offset, historical ? RECORD.historical : RECORD.live, committedAtMicros, transaction);
+    else batch.add(offset, historical ? RECORD.historical : RECORD.live, committedAtMicros, ...columnsOf(transaction));
   }
   return batch;
 }

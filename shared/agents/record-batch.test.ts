@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { RECORD, RecordBatch } from "./record-batch.ts";
+import { columnsOf } from "./samples.ts";
 import { emptyTransaction, type Transaction } from "./transaction.ts";
 
 const partition = { topic: "dbserver1.public.transactions", partition: 3 };
@@ -21,7 +22,7 @@ test("gives back what was added, also when it is filled again", () => {
       batch.reset(partition);
       for (const [offset, each] of rows.entries()) {
         if (each === null) batch.addIgnored(offset);
-        else batch.add(offset, each[1], each[2], each[0]);
+        else batch.add(offset, each[1], each[2], ...columnsOf(each[0]));
       }
       expect(batch).toMatchObject({ ...partition, length: rows.length });
       for (const [offset, each] of rows.entries()) {
@@ -41,7 +42,7 @@ test("grows", () => {
   const like = { ...emptyTransaction(), cardType: "VISA", merchantId: 7, createdAtMicros: 9 };
   const count = 10_000;
   for (let i = 0; i < count; i++)
-    batch.add(2 * i, RECORD.live, 3 * i, { ...like, id: i, userId: -i, amountCents: 5 * i });
+    batch.add(2 * i, RECORD.live, 3 * i, ...columnsOf({ ...like, id: i, userId: -i, amountCents: 5 * i }));
   for (const i of [0, 1, 1_023, 1_024, 4_095, 4_096, count - 1]) {
     const slot = emptyTransaction();
     batch.read(i, slot);

@@ -11,6 +11,9 @@ export const RECORD = {
   historical: 2,
 } as const;
 
+/** The order of a transaction's numbers. */
+export const COLUMN = { id: 0, userId: 1, amountCents: 2, merchantId: 3, createdAtMicros: 4 } as const;
+
 const capacityMin = 1_024;
 
 /**
@@ -49,17 +52,27 @@ export class RecordBatch implements TopicPartition {
     this.#kinds[index] = RECORD.ignored;
   }
 
-  /** Adds the transaction, a copy of it. */
-  add(offset: number, kind: number, committedAtMicros: number, transaction: Transaction): void {
+  /**
+   * Adds a transaction by its columns: as an object it would be made, copied and collected for each record.
+   *
+   * @param numbers in the order of COLUMN; NaN is null
+   */
+  add(
+    offset: number,
+    kind: number,
+    committedAtMicros: number,
+    numbers: Float64Array,
+    cardType: Transaction["cardType"],
+  ): void {
     const index = this.#next(offset);
     this.#kinds[index] = kind;
     this.#committedAt[index] = committedAtMicros;
-    this.#ids[index] = transaction.id;
-    this.#userIds[index] = transaction.userId;
-    this.#amounts[index] = transaction.amountCents;
-    this.#merchants[index] = transaction.merchantId ?? Number.NaN;
-    this.#createdAt[index] = transaction.createdAtMicros ?? Number.NaN;
-    this.#cardTypes[index] = transaction.cardType;
+    this.#ids[index] = numbers[COLUMN.id] as number;
+    this.#userIds[index] = numbers[COLUMN.userId] as number;
+    this.#amounts[index] = numbers[COLUMN.amountCents] as number;
+    this.#merchants[index] = numbers[COLUMN.merchantId] as number;
+    this.#createdAt[index] = numbers[COLUMN.createdAtMicros] as number;
+    this.#cardTypes[index] = cardType;
   }
 
   #next(offset: number): number {
@@ -112,6 +125,6 @@ export class RecordBatch implements TopicPartition {
 }
 
 /** NaN stands for null in a column of numbers. */
-export function numberOrNull(value: number): number | null {
+function numberOrNull(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }

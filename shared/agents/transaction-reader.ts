@@ -11,8 +11,8 @@ import {
   readText,
   readTimestampMicros,
 } from "../change-events/index.ts";
-import { numberOrNull, RECORD, type RecordBatch } from "./record-batch.ts";
-import { emptyTransaction, type NeededColumn } from "./transaction.ts";
+import { RECORD, type RecordBatch } from "./record-batch.ts";
+import type { NeededColumn } from "./transaction.ts";
 
 interface Range {
   readonly minimum: number;
@@ -33,18 +33,19 @@ const amounts: Range = { minimum: 0, maximum: 9_999_999_999 };
 /** In microseconds since 1970. Event times outside of the years 2000 to 2099 are mistakes upstream. */
 const times: Range = { minimum: Date.UTC(2000, 0, 1) * 1000, maximum: Date.UTC(2100, 0, 1) * 1000 - 1 };
 
-/** Where each column is among the fields below. */
-const FIELD = { id: 0, userId: 1, amount: 2, cardType: 3, merchantId: 4, createdAt: 5 } as const;
+/** The card type comes behind the numbers. */
+const CARD_TYPE = 5;
 
+/** In the order of COLUMN. */
 function fieldsFor(needs: ReadonlySet<NeededColumn>): readonly Field[] {
   const always = true;
   return [
     numberField("id", "integer", readInteger, ids, always),
     numberField("user_id", "integer", readInteger, userIds, always),
     numberField("amount", "cents", readCents, amounts, always),
-    textField("card_type", needs.has("card_type")),
     numberField("merchant_id", "integer", readInteger, storable, !always),
     numberField("created_at", "micros", readTimestampMicros, times, needs.has("created_at")),
+    textField("card_type", needs.has("card_type")),
   ];
 }
 
@@ -95,7 +96,6 @@ function within(read: Read<number>, { minimum, maximum }: Range): Read<number> {
 /** Reads the transactions out of the records of public.transactions. Keep one: it learns what the records look like. */
 export class TransactionReader {
   readonly #rows: RowReader;
-  readonly #transaction = emptyTransaction();
 
   constructor(needs: ReadonlySet<NeededColumn>) {
     this.#rows = new RowReader(fieldsFor(needs));
@@ -115,13 +115,7 @@ export class TransactionReader {
       batch.addIgnored(record.offset);
       return;
     }
-    const transaction = this.#transaction;
-    transaction.id = numbers[FIELD.id] as number;
-    transaction.userId = numbers[FIELD.userId] as number;
-    transaction.amountCents = numbers[FIELD.amount] as number;
-    transaction.cardType = texts[FIELD.cardType] as string | null;
-    transaction.merchantId = numberOrNull(numbers[FIELD.merchantId] as number);
-    transaction.createdAtMicros = numberOrNull(numbers[FIELD.createdAt] as number);
-    batch.add(record.offset, op === "r" ? RECORD.historical : RECORD.live, rows.committedAtMicros, transaction);
+    const kind = op === "r" ? RECORD.historical : RECORD.live;
+    batch.add(record.offset, kind, rows.committedAtMicros, numbers, texts[CARD_TYPE] as string | null);
   }
 }

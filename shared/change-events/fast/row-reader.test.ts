@@ -525,6 +525,10 @@ describe("says what the plain path says", () => {
       "9007199254740991",
       "9007199254740993",
       "12345678901234567890",
+      // As 64 bits these would be 123, and a time of this decade.
+      "18446744073709551739",
+      "18448537608109675072",
+      "0123456789",
     ];
     const values = numbers.flatMap((number) =>
       ["id", "user_id", "created_at", "lsn", "ts_us", "ts_ms"].map((key) =>
