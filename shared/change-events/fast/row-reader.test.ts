@@ -462,6 +462,24 @@ describe("says what the plain path says", () => {
     );
   });
 
+  test("of a message in which any one byte is another one", () => {
+    // Names of one letter and more, so that what lies between two values is of every length.
+    const rowOf = (i: number): Cells => ({
+      ...{ a: int32(i), ab: int32(i), abc: int32(i), abcd: int32(i), abcde: int32(i), abcdef: int32(i) },
+      ...{ id: int32(i), amount: textDecimal(`${i}.25`), card_type: text("VISA"), created_at: timestampUs(1e15 + i) },
+    });
+    const known = [11, 22, 33, 44].map((i) => JSON.stringify(message({ op: "c", schemas: false, after: rowOf(i) })));
+    const whole = Buffer.from(known[3] as string);
+    const damaged = [0x01, 0x20, 0x30].map((change) =>
+      Array.from(whole.keys(), (i) => {
+        const copy = Buffer.from(whole);
+        copy[i] = (copy[i] as number) ^ change;
+        return copy;
+      }),
+    );
+    expectSame([...known, ...damaged.flat()].map((each) => base64(each)));
+  });
+
   test("of what is not base64", () => {
     const known = rows(3, false).map(base64);
     const [first = ""] = known;
