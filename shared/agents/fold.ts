@@ -27,7 +27,7 @@ export interface FoldResult {
 }
 
 /**
- * The state of a partition is written whole when the changes since the last time weigh as much as it did then: so that a cold
+ * The state of a partition is written whole when the changes since the last time weigh as much, as stored, as it did then: so that a cold
  * environment never reads more than twice the state, and writing it costs no more than writing the changes, however large it
  * is. A small state waits for this much, some 50,000 transactions, which take 10 ms to judge again.
  */
@@ -251,7 +251,10 @@ export class DurableFold {
   }
 }
 
-/** How many records, at the beginning, have offsets below this one. */
+/**
+ * How many records, at the beginning, have offsets below this one. Those of a topic that was made anew do too, which nothing here
+ * can tell: the tables are emptied together with the topic (docs/operations.md).
+ */
 function countBelow(batch: RecordBatch, offset: number): number {
   let count = 0;
   while (count < batch.length && batch.offset(count) < offset) count++;

@@ -37,7 +37,8 @@ class PostgresFoldTransaction implements FoldTransaction {
     if (partitions.some((each) => !this.#known.has(keyOf(each)))) await this.#insertWatermarks(partitions);
     let locked = await this.#selectWatermarks(partitions);
     if (locked.length < partitions.length) {
-      // Known to be there, and gone: the table was emptied, or the transaction that made them was rolled back.
+      // Known to be there, and gone: the table was emptied, or the transaction that made them was rolled back. Should this
+      // insert wait for somebody who waits for it, PostgreSQL ends one of the two, and its batch is tried again.
       await this.#insertWatermarks(partitions);
       locked = await this.#selectWatermarks(partitions);
     }

@@ -4,7 +4,7 @@ import type { ByteReader, ByteWriter } from "./bytes.ts";
 const idsPerChunk = 65_536;
 const chunkBytes = idsPerChunk / 8;
 
-/** How many bitmaps a partition keeps: 2 MB, and the 16.7 million highest ids. */
+/** How many bitmaps a partition keeps: 2 MB, and the 16.7 million highest ids where there are no gaps. */
 export const chunksMax = 256;
 
 /**

@@ -38,15 +38,19 @@ const CARD_TYPE = 5;
 
 /** In the order of COLUMN. */
 function fieldsFor(needs: ReadonlySet<NeededColumn>): readonly Field[] {
-  const always = true;
   return [
-    numberField("id", "integer", readInteger, ids, always),
-    numberField("user_id", "integer", readInteger, userIds, always),
-    numberField("amount", "cents", readCents, amounts, always),
-    numberField("merchant_id", "integer", readInteger, storable, !always),
-    numberField("created_at", "micros", readTimestampMicros, times, needs.has("created_at")),
-    textField("card_type", needs.has("card_type")),
+    numberField("id", "integer", readInteger, ids, { isNeeded: true }),
+    numberField("user_id", "integer", readInteger, userIds, { isNeeded: true }),
+    numberField("amount", "cents", readCents, amounts, { isNeeded: true }),
+    numberField("merchant_id", "integer", readInteger, storable, { isNeeded: false }),
+    numberField("created_at", "micros", readTimestampMicros, times, { isNeeded: needs.has("created_at") }),
+    textField("card_type", { isNeeded: needs.has("card_type") }),
   ];
+}
+
+/** Whether a record is refused in which the column cannot be read. */
+interface Need {
+  readonly isNeeded: boolean;
 }
 
 function numberField(
@@ -54,14 +58,14 @@ function numberField(
   form: "integer" | "cents" | "micros",
   readColumn: ColumnReader<number, []>,
   range: Range,
-  isNeeded: boolean,
+  { isNeeded }: Need,
 ): Field {
   const read = within(readColumn, range);
   const wanted = isNeeded ? read : ifAny(read);
   return { column, form, ...range, read: (row) => wanted(row, column) };
 }
 
-function textField(column: string, isNeeded: boolean): Field {
+function textField(column: string, { isNeeded }: Need): Field {
   const wanted = isNeeded ? readText : ifAny(readText);
   return { column, form: "text", read: (row) => wanted(row, column) };
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { matcherWasm } from "./matcher.wasm.ts";
 import type { Shape } from "./shape.ts";
 
-/** What a scan answers when there is not what it looks for. */
+/** The place that stands for: there is not what was looked for. */
 export const NOWHERE = -1;
 
 /** What assembly/matcher.ts exports. Addresses are those of its memory; there, 0 is nowhere. */
@@ -28,7 +28,7 @@ declare const WebAssembly: {
 };
 
 const pageBytes = 65_536;
-/** A message may be as large as this without more memory. */
+/** Room for a message, to begin with. */
 const messageBytesMin = 64 * 1024;
 /** Room behind the message for reading 16 bytes at once. */
 const margin = 32;
@@ -84,7 +84,7 @@ export class Matcher {
     this.#wasm.setResults(bounds.length, this.#numbersAt, boundsAt, this.#textsAt, this.#plainsAt);
   }
 
-  /** By field, and behind them when the change was committed. Another array after each load. */
+  /** By field, and behind them when the change was committed. Ask for it after each message: it is another one when memory has grown. */
   get numbers(): Float64Array {
     return this.#numbers;
   }
@@ -107,11 +107,10 @@ export class Matcher {
   loadBase64(value: string): boolean {
     const lengthMax = (value.length * 3) >>> 2;
     this.#reserve(lengthMax);
-    // With room for one more, so that a text of more than its length says is not taken for one that fits.
-    const written = this.#memory.write(value, this.#messageAt, lengthMax + 1, "base64");
+    const written = this.#memory.write(value, this.#messageAt, lengthMax, "base64");
     this.#memory[this.#messageAt + written] = 0;
     this.#end = written;
-    // After the text was read from its beginning: its end is in the processor's cache by now.
+    // Only now, since base64Bytes looks at the text's end: from its beginning on, reading it does not wait for main memory.
     return written === base64Bytes(value);
   }
 
@@ -166,7 +165,7 @@ export class Matcher {
     return this.#memory.toString(encoding, this.#messageAt + at, this.#messageAt + end);
   }
 
-  /** What JSON.parse's caller would have checked before: that the message is UTF-8, if it is not plain ASCII anyway. */
+  /** Of a message that has just matched, what JSON.parse's caller would have checked before: whether it is UTF-8. */
   isUtf8(): boolean {
     return this.#wasm.isAscii() !== 0 || isUtf8(this.#memory.subarray(this.#messageAt, this.#messageAt + this.#end));
   }
@@ -188,7 +187,7 @@ export class Matcher {
   #reserve(length: number): void {
     const missing = this.#messageAt + length + margin - this.#memory.length;
     if (missing <= 0) return;
-    // Twice as much, since messages of one table are alike.
+    // And for one of twice its length, so that memory does not grow with each message that is a little longer.
     this.#wasm.memory.grow(Math.ceil((missing + length) / pageBytes));
     const { buffer } = this.#wasm.memory;
     this.#memory = Buffer.from(buffer);

@@ -462,6 +462,28 @@ describe("says what the plain path says", () => {
     );
   });
 
+  test.each([
+    { column: "id", form: "integer", known: ["1", "2"], odd: ["-0", "null", '"7"'], last: "3" },
+    { column: "c", form: "text", known: ['"a"', '"b"'], odd: ['"é"', '"\\u00e9"', "null"], last: '"visa"' },
+    { column: "a", form: "cents", known: ['"1.00"', '"2.00"'], odd: ["7", '"-1.00"', "null"], last: '"3.00"' },
+    { column: "t", form: "micros", known: ["1700000000000001", "1700000000000002"], odd: ["5", "null"], last: "17e14" },
+  ] as const)(
+    "of a column that comes twice, the first time in an odd form: $form",
+    ({ column, form, known, odd, last }) => {
+      const withBoth = (first: string, second: string) =>
+        `{"before":null,"after":{"${column}":${first},"${column}":${second}},"source":{"schema":"public","table":"t",` +
+        `"ts_us":1700000000000000,"lsn":5,"txId":6},"op":"c"}`;
+      const learned = [withBoth(known[0], known[1]), withBoth(known[1], known[0]), withBoth(known[0], known[1])];
+      const values = odd.flatMap((each) => [withBoth(each, last), withBoth(last, each), withBoth(each, known[0])]);
+      expectSame([...learned, ...values].map(base64), [fieldOf(column, form, false)]);
+    },
+  );
+
+  test("of one column only once", () => {
+    const twice = [fieldOf("a", "integer", false), fieldOf("a", "cents", false)];
+    expect(() => new RowReader(twice)).toThrow("column a");
+  });
+
   test("of a message in which any one byte is another one", () => {
     // Names of one letter and more, so that what lies between two values is of every length.
     const rowOf = (i: number): Cells => ({

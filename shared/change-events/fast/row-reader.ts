@@ -82,9 +82,12 @@ export class RowReader {
   /** Messages in a row that no shape fitted. */
   #strangers = 0;
 
+  /** @param fields each of another column */
   constructor(fields: readonly Field[]) {
     this.#fields = fields;
     this.#columns = fields.map(({ column }) => column);
+    const repeated = this.#columns.find((column, i) => this.#columns.indexOf(column) < i);
+    if (repeated !== undefined) throw new TypeError(`There are two fields of column ${repeated}: read it once.`);
     this.#textFields = [...fields.keys()].filter((i) => fields[i]?.form === "text");
     this.#knownTexts = fields.map(() => []);
     this.#matcher = new Matcher(fields.map((field) => (field.form === "text" ? noBounds : field)));

@@ -52,7 +52,7 @@ export function sketchOf(message: Matcher, known: Known): Sketch | undefined {
   const isWrapped = root.members.length === 2 && first?.key === "schema" && second?.key === "payload";
   const envelope = isWrapped ? membersAt(message, second.at)?.members : root.members;
   // Of a part that comes twice the last one counts, and what only the other one has does not.
-  if (envelope === undefined || new Set(envelope.map(({ key }) => key)).size < envelope.length) return undefined;
+  if (envelope === undefined || hasRepeatedKeys(envelope)) return undefined;
 
   const leaves: Leaf[] = [];
   const keep = ({ at, end }: Member, slot: number, field = -1) => {
@@ -68,7 +68,8 @@ export function sketchOf(message: Matcher, known: Known): Sketch | undefined {
       // Of a deletion nobody looks at it; every other change must have a row here.
       keep(member, known.op === "d" ? SLOT.ANY : SLOT.OBJECT);
     } else if (member.key === "after") {
-      if (inner === undefined) return undefined;
+      // The same goes for a column.
+      if (inner === undefined || hasRepeatedKeys(inner)) return undefined;
       for (const column of inner) {
         const field = known.columns.indexOf(column.key);
         if (field >= 0) found.add(field);
@@ -91,6 +92,10 @@ export function sketchOf(message: Matcher, known: Known): Sketch | undefined {
   }
   skeleton += text.toString("latin1", from);
   return { text, leaves, skeleton, absent: known.columns.map((_, i) => i).filter((i) => !found.has(i)) };
+}
+
+function hasRepeatedKeys(members: readonly Member[]): boolean {
+  return new Set(members.map(({ key }) => key)).size < members.length;
 }
 
 /** How many slots there are, and where the literals begin. */
@@ -130,7 +135,7 @@ export class Shape {
       const other = leaves[i];
       if (other === undefined) return mine;
       if (mine.slot === SLOT.DIGITS && !isWholeNumber(text.subarray(other.at, other.end)))
-        return { ...mine, slot: SLOT.ANY };
+        return { ...mine, slot: SLOT.ANY, varies: true };
       if (mine.varies) return mine;
       const [my, others] = [this.#text.subarray(mine.at, mine.end), text.subarray(other.at, other.end)];
       const bothDigits = isWholeNumber(my) && isWholeNumber(others);
@@ -177,7 +182,7 @@ export class Shape {
   }
 }
 
-/** Without a sign: digits that follow, or end, are told from it by the text that comes next. */
+/** Digits alone, as the slot DIGITS takes them: no sign, and no 0, which JSON has no digit behind. */
 function isWholeNumber(value: Buffer): boolean {
   return /^[1-9][0-9]*$/.test(value.toString("latin1"));
 }

@@ -206,8 +206,8 @@ function behindField(at: usize, slot: i32, field: i32): usize {
 /** A value of another form than the usual one. */
 function leaveToJavaScript(at: usize, field: i32): usize {
   const end = skipValue(at);
-  // A column that comes twice has a slot twice.
-  if (end === NOWHERE || plainCount === fieldCount) return NOWHERE;
+  if (end === NOWHERE) return NOWHERE;
+  // There is room for one of each field: no shape has a column twice.
   const plain = plainsAt + <usize>plainCount * 12;
   store<i32>(plain, field);
   store<usize>(plain, at, 4);
