@@ -540,14 +540,26 @@ describe("says what the plain path says", () => {
       "ABC=",
     ];
     const values = [...amounts, base64OfUnscaled(-1n), base64OfUnscaled(2n ** 47n), "", "A", "AB==", "////", "++++"];
+    values.push("A===", "====", "AAAAA===", "AAAA====");
+    const safe = [
+      "1.2x",
+      "1.x2",
+      "1.23",
+      "99999999999999.99",
+      "45035996273704.97",
+      "90071992547409.91",
+      "90071992547409.93",
+    ];
+    const everywhere = { minimum: Number.NEGATIVE_INFINITY, maximum: Number.POSITIVE_INFINITY };
     for (const schemas of [false, true]) {
       for (const like of [preciseDecimal(1n), textDecimal("1")]) {
-        const messages = ["AeJA", "AeJB", ...values].map((value) =>
+        const messages = ["AeJA", "AeJB", "1.00", "2.00", ...values, ...safe].map((value) =>
           message({ op: "c", schemas, after: { ...TRANSACTION, amount: { ...like, value } } }),
         );
         const texts = messages.map((each) => base64(JSON.stringify(each)));
         expectSame(texts);
         expectSame(texts, [fieldOf("amount", "cents", true)]);
+        expectSame(texts, [fieldOf("amount", "cents", true, everywhere)]);
       }
     }
   });
