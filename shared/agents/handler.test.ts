@@ -1,3 +1,4 @@
+import { Metrics } from "@aws-lambda-powertools/metrics";
 import { describe, expect, jest, test } from "@jest/globals";
 import {
   bytesOf,
@@ -197,4 +198,23 @@ test.each([
     for (const spy of spies) spy.mockRestore();
   }
   expect(written.filter((line) => /"message": ?"Alert"/.test(line))).toHaveLength(lines);
+});
+
+test("counts what was judged, what came again, and new alerts", async () => {
+  const add = jest.spyOn(Metrics.prototype, "addMetric");
+  try {
+    const { invoke } = setUp();
+    await invoke(eventOf(inserted(0, 0, 1), inserted(0, 1, 2)));
+    add.mockClear();
+    // Offset 1 again, transaction 2 captured again, and a new one.
+    await invoke(eventOf(inserted(0, 1, 2), inserted(0, 2, 2), inserted(0, 3, 3)));
+    expect(Object.fromEntries(add.mock.calls.map(([name, , value]) => [name, value]))).toEqual({
+      TransactionsJudged: 1,
+      TransactionsRepeated: 1,
+      RecordsRedelivered: 1,
+      AlertsRaised: 1,
+    });
+  } finally {
+    add.mockRestore();
+  }
 });
