@@ -100,14 +100,14 @@ function configOf(mapping: TriplineMapping): MappingConfig {
 }
 
 /** Says when the first record reaches the function. */
-function announcingFirst(agent: string, invoker: Invoker): Invoker {
+function announcingFirst(agent: string, pool: InvokerPool): Invoker {
   let first = true;
   return {
-    ...(invoker.invocationsMax !== undefined && { invocationsMax: invoker.invocationsMax }),
+    invocationsMax: pool.invocationsMax,
     invoke: (event) => {
       if (first) console.log(JSON.stringify({ event: "first", agent }));
       first = false;
-      return invoker.invoke(event);
+      return pool.invoke(event);
     },
   };
 }

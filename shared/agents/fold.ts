@@ -27,9 +27,9 @@ export interface FoldResult {
 }
 
 /**
- * The state of a partition is written whole when the changes since the last time weigh as much, as stored, as it did then: so that a cold
- * environment never reads more than twice the state, and writing it costs no more than writing the changes, however large it
- * is. A small state waits for this much, some 50,000 transactions, which take 10 ms to judge again.
+ * The state of a partition is written whole when the changes since the last time weigh as much, as stored, as it did then: so
+ * that a cold environment never reads more than twice the state, and writing it costs no more than writing the changes, however
+ * large it is. A small state waits for this much, some 50,000 transactions, which take 10 ms to judge again.
  */
 export const checkpointBytesMin = 600_000;
 

@@ -57,8 +57,8 @@ export function lambdaHandler<const Schema extends v.GenericSchema, Result>(
 const keyLengthMax = 200;
 
 /**
- * Logs the records that could not be taken, each with its cause and its key, counts them as `UndecodableRecords`, and builds the answer that makes the
- * mapping retry them and, in the end, hand them to its on-failure destination.
+ * Logs the records that could not be taken, each with its cause and its key, counts them as `UndecodableRecords`, and builds the
+ * answer that makes the mapping retry them and, in the end, hand them to its on-failure destination.
  */
 export function reportRecordFailures(
   failures: readonly RecordFailure[],

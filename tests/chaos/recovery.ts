@@ -35,7 +35,7 @@ export interface Recovery {
 /** Waits until the path is empty, with the transactions paused, and audits it. */
 export async function recover(system: System, signal?: AbortSignal): Promise<Recovery> {
   const startMs = Date.now();
-  const readAgainMs = ((await recordsIn(system, topics.transactions.name)) / recordsReadAgainPerSecond) * 1000;
+  const readAgainMs = ((await writtenTo(system, topics.transactions.name)) / recordsReadAgainPerSecond) * 1000;
   const patience = { patienceMs: patienceMs + readAgainMs, isRecovering: () => !system.isReady(), signal };
   const problems: string[] = [];
 
@@ -49,7 +49,7 @@ export async function recover(system: System, signal?: AbortSignal): Promise<Rec
   await system.load.pause();
   const left = behind > 0 ? behind : await waitUntilJudged(system.pool, patience);
   if (left > 0) problems.push(`${left} rows were not judged by both agents`);
-  const putAside = await recordsIn(system, topics.failedRecords.name);
+  const putAside = await writtenTo(system, topics.failedRecords.name);
   if (putAside > 0) problems.push(`${putAside} records were put aside in ${topics.failedRecords.name}`);
   if (problems.length > 0) return { recoveredMs, rows: target, alerts: 0, verification: undefined, problems };
 
@@ -80,9 +80,10 @@ async function rowsIn(system: System): Promise<number> {
   );
 }
 
-async function recordsIn(system: System, topic: string): Promise<number> {
-  const partitions = await system.withAdmin(`the records in ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
-  return partitions.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+/** Records that have ever been written to a topic, whether they are still there or not. */
+async function writtenTo(system: System, topic: string): Promise<number> {
+  const partitions = await system.withAdmin(`the ends of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+  return partitions.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
 async function liveAlerts(system: System): Promise<number> {

@@ -24,7 +24,7 @@ interface WasmMemory {
 /** The part of WebAssembly's JavaScript interface that is used here; Node's types leave it to those of browsers. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+  readonly Instance: new (module: object) => { readonly exports: unknown };
 };
 
 const pageBytes = 65_536;
@@ -66,9 +66,7 @@ export class Matcher {
 
   /** @param bounds of each field; a number out of its bounds is left to JavaScript */
   constructor(bounds: readonly Bounds[]) {
-    this.#wasm = new WebAssembly.Instance(wasmModule, {
-      env: {},
-    }).exports as Exports;
+    this.#wasm = new WebAssembly.Instance(wasmModule).exports as Exports;
     this.#fields = bounds.length;
     this.#numbersAt = align(this.#wasm.freeFrom());
     const boundsAt = this.#numbersAt + (bounds.length + 1) * numberBytes;
