@@ -94,7 +94,7 @@ export const kafka: Part = {
     if (!(await stat(join(folder, "data", "meta.properties")).catch(() => undefined))) {
       // Without meta.properties the folder was never finished: an interrupted first start.
       await rm(join(folder, "data"), { recursive: true, force: true });
-      const clusterId = randomBytes(16).toString("base64url");
+      const clusterId = clusterIdOf(randomBytes(16));
       const format = [
         "-cp",
         jars.kafkaClasspath,
@@ -140,3 +140,8 @@ export const kafka: Part = {
     }
   },
 };
+
+/** A cluster's id is 16 bytes in base64. One that began with a dash would be taken for an option by Kafka's own tools. */
+export function clusterIdOf(bytes: Buffer): string {
+  return bytes.toString("base64url").replace(/^-/, "_");
+}
