@@ -2,82 +2,37 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CreateTopicCommand, ListTopicsCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { runner } from "node-pg-migrate";
-import pg from "pg";
 import { declaredConnectors } from "../../shared/connectors/index.ts";
 import { connectKafka } from "../../shared/kafka/client.ts";
+import { declareTopics as declareTopicsOf, TopicError } from "../../shared/kafka/declare.ts";
 import { topics } from "../../shared/kafka/topics.ts";
-import { reasonOf, StackError } from "./errors.ts";
+import { PostgresError } from "../../shared/postgres/errors.ts";
+import { migrateDatabases } from "../../shared/postgres/migrate.ts";
+import { StackError } from "./errors.ts";
 import { paths, projectRoot, type Settings } from "./settings.ts";
 
 /** What must exist once the servers answer. Every function here may run again and again. */
 
-export const databases = ["mydb", "activity"] as const;
-
 /** Makes the databases and brings each to the last migration in migrations/NAME. */
 export async function declareDatabases(settings: Settings, log: (line: string) => void): Promise<void> {
-  const client = new pg.Client({ ...settings.postgres, database: "postgres" });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ datname: string }>("select datname from pg_database");
-    for (const name of databases) {
-      if (rows.some((row) => row.datname === name)) continue;
-      await client.query(`create database ${client.escapeIdentifier(name)}`);
-      log(`database ${name}: created`);
-    }
-  } finally {
-    await client.end();
-  }
-  for (const name of databases) {
-    try {
-      const done = await runner({
-        databaseUrl: { ...settings.postgres, database: name },
-        dir: join(projectRoot, "migrations", name),
-        migrationsTable: "migrations",
-        migrationsSchema: "tripline",
-        createMigrationsSchema: true,
-        direction: "up",
-        log: () => {},
-      });
-      for (const migration of done) log(`database ${name}: migration ${migration.name} applied`);
-    } catch (cause) {
-      throw new StackError("DECLARATION", `A migration of database ${name} failed: ${reasonOf(cause)}`, { cause });
-    }
-  }
+  await migrateDatabases({ connection: settings.postgres, folder: join(projectRoot, "migrations"), log }).catch(
+    asStackError,
+  );
 }
 
-/** Makes the topics, and gives one that has fewer partitions than declared the missing ones. */
+/** Makes the topics. */
 export async function declareTopics(settings: Settings, log: (line: string) => void): Promise<void> {
-  const admin = connectKafka({ bootstrapServers: settings.bootstrapServers, clientId: "tripline-declare" }).admin();
-  await admin.connect();
-  try {
-    const existing = new Set(await admin.listTopics());
-    const missing = Object.values(topics).filter((topic) => !existing.has(topic.name));
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map((topic) => ({
-        topic: topic.name,
-        numPartitions: topic.partitions,
-        replicationFactor: 1,
-        configEntries: Object.entries("config" in topic ? topic.config : {}).map(([name, value]) => ({ name, value })),
-      })),
-    });
-    for (const topic of missing) log(`topic ${topic.name}: created, partitions: ${topic.partitions}`);
-    const present = Object.values(topics).filter((topic) => existing.has(topic.name));
-    const metadata = await admin.fetchTopicMetadata({ topics: present.map((topic) => topic.name) });
-    for (const { name, partitions } of metadata.topics) {
-      const declared = present.find((topic) => topic.name === name);
-      if (declared !== undefined && partitions.length !== declared.partitions) {
-        // A user's history would be in one partition and its next transaction in another: not to be done in passing.
-        throw new StackError(
-          "DECLARATION",
-          `Topic ${name} has ${partitions.length} partitions and shared/kafka/topics.ts says ${declared.partitions}. Changing it moves users between partitions: run 'npx tripline reset' to start afresh.`,
-        );
-      }
-    }
-  } finally {
-    await admin.disconnect();
+  const kafka = connectKafka({ bootstrapServers: settings.bootstrapServers, clientId: "tripline-declare" });
+  await declareTopicsOf(kafka, log).catch(asStackError);
+}
+
+/** What is declared otherwise than it is stays so until somebody decides; a server that is away is tried again. */
+function asStackError(cause: unknown): never {
+  if (cause instanceof TopicError) {
+    throw new StackError("DECLARATION", `${cause.message} Run 'npx tripline reset' to start afresh.`, { cause });
   }
+  if (cause instanceof PostgresError) throw new StackError("DECLARATION", cause.message, { cause });
+  throw cause;
 }
 
 /** What the functions need to know of this stack; serverless.yml reads it from outputs.json. */

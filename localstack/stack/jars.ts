@@ -110,7 +110,7 @@ export async function fetchJars(settings: Settings, progress: (text: string) => 
 }
 
 /** Another checkout shares the cache and may have been faster: then its copy is as good as ours. */
-async function moveInto(staging: string, folder: string): Promise<void> {
+export async function moveInto(staging: string, folder: string): Promise<void> {
   await rename(staging, folder).catch(async (error) => {
     if ((await stat(folder).catch(() => undefined)) === undefined) throw error;
   });
@@ -118,28 +118,38 @@ async function moveInto(staging: string, folder: string): Promise<void> {
 
 /** Runs Maven on localstack/pom.xml, so that `folder` holds kafka/ and plugins/. */
 export async function resolveJars(settings: Settings, folder: string, progress: (text: string) => void): Promise<void> {
-  const command = await findMaven(settings, progress);
   progress("Maven resolves Kafka 4.3 and Debezium 3.7 (about 60 MB)");
   // Not -C: Debezium's archive has no checksum in the repository. jars.sha256 holds every file that arrives instead.
-  const args = ["-B", "-ntp", "-f", pomFile, "package", `-Dstack.directory=${folder}`];
+  await runMaven(settings, ["-f", pomFile, "package", `-Dstack.directory=${folder}`], progress);
+  await rm(join(folder, "markers"), { recursive: true, force: true });
+}
+
+/**
+ * Runs Maven: the one on the PATH, or its own copy.
+ * @throws {StackError} JARS_DOWNLOAD with Maven's first error
+ */
+export async function runMaven(
+  settings: Settings,
+  args: readonly string[],
+  progress: (text: string) => void,
+): Promise<void> {
+  const command = await findMaven(settings, progress);
   const output: string[] = [];
   const code = await new Promise<number | null>((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, ["-B", "-ntp", ...args], { stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(String(chunk)));
     child.once("error", reject);
     child.once("close", resolve);
   });
-  if (code !== 0) {
-    const errors = output
-      .join("")
-      .split("\n")
-      .filter((line) => line.includes("ERROR"));
-    throw new StackError(
-      "JARS_DOWNLOAD",
-      `Maven could not fetch the jars: ${errors[0] ?? `exit code ${code}`}. Check the network (and ~/.m2/settings.xml for a proxy or mirror), then run 'npx tripline up' again.`,
-    );
-  }
-  await rm(join(folder, "markers"), { recursive: true, force: true });
+  if (code === 0) return;
+  const errors = output
+    .join("")
+    .split("\n")
+    .filter((line) => line.includes("ERROR"));
+  throw new StackError(
+    "JARS_DOWNLOAD",
+    `Maven could not fetch the jars: ${errors[0] ?? `exit code ${code}`}. Check the network (and ~/.m2/settings.xml for a proxy or mirror), then try again.`,
+  );
 }
 
 async function findMaven(settings: Settings, progress: (text: string) => void): Promise<string> {
@@ -211,7 +221,7 @@ export async function verifyJars(folder: string, expectedIn = checksumsFile): Pr
     if (expected.get(file) !== actual.get(file)) {
       throw new StackError(
         "JARS_CHECKSUM",
-        `${file} is not the file that localstack/jars.sha256 names (${actual.get(file) ?? "missing"}, expected ${expected.get(file) ?? "none"}). ` +
+        `${file} is not the file that ${relative(projectRoot, expectedIn)} names (${actual.get(file) ?? "missing"}, expected ${expected.get(file) ?? "none"}). ` +
           `Remove ${folder} and ~/.m2/repository, then try again; after a change of pom.xml on purpose, run 'npm run lock-jars'.`,
       );
     }
@@ -220,7 +230,7 @@ export async function verifyJars(folder: string, expectedIn = checksumsFile): Pr
 }
 
 /** Writes jars.sha256 anew; for whoever changed pom.xml. */
-export async function lockJars(folder: string): Promise<void> {
+export async function lockJars(folder: string, into = checksumsFile): Promise<void> {
   const lines = [...(await checksums(folder))].map(([file, sha256]) => `${sha256}  ${file}\n`);
-  await writeFile(checksumsFile, lines.join(""));
+  await writeFile(into, lines.join(""));
 }

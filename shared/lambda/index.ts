@@ -1,3 +1,4 @@
+export { type CustomResource, customResourceHandler } from "./custom-resource.ts";
 export {
   createLogger,
   type LambdaHandler,

@@ -19,6 +19,23 @@ describe("postgresConfig", () => {
     );
   });
 
+  test("signs in with the function's own credentials where it is told to", async () => {
+    const { password } = postgresConfig({
+      PGHOST: "db.example.rds.amazonaws.com",
+      PGUSER: "tripline_agents",
+      PGDATABASE: "mydb",
+      PG_AUTHENTICATION: "iam",
+      AWS_REGION: "eu-central-1",
+      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "secret",
+    });
+    expect(password).toBeInstanceOf(Function);
+    // A new one for every connection.
+    expect(await (password as () => Promise<string>)()).toMatch(
+      /^db\.example\.rds\.amazonaws\.com:5432\/\?Action=connect&DBUser=tripline_agents&.*X-Amz-Signature=[0-9a-f]{64}/,
+    );
+  });
+
   test("an empty variable is one that is not set", () => {
     expect(postgresConfig({ ...local, PGPORT: "", PGSSLMODE: "" }).port).toBe(5432);
   });

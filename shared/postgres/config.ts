@@ -1,5 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
+import type pg from "pg";
 import * as v from "valibot";
+import { rdsToken } from "../aws/rds-token.ts";
 import { type Environment, integerSetting, readEnvironment } from "../config/environment.ts";
 
 export interface PostgresConfig {
@@ -29,35 +31,51 @@ const tlsByMode = {
 type TlsMode = keyof typeof tlsByMode;
 const tlsModes = Object.keys(tlsByMode) as TlsMode[];
 
-const PostgresEnvironment = v.object({
+const ServerEnvironment = v.object({
   PGHOST: v.string(),
   PGPORT: v.optional(integerSetting(1, 65_535), "5432"),
+  PGSSLMODE: v.exactOptional(v.picklist(tlsModes, `must be one of ${tlsModes.join(", ")}`)),
+});
+
+const PostgresEnvironment = v.object({
+  ...ServerEnvironment.entries,
   PGUSER: v.string(),
   PGPASSWORD: v.exactOptional(v.string()),
+  PG_AUTHENTICATION: v.optional(v.picklist(["password", "iam"], "must be password or iam"), "password"),
   PGDATABASE: v.string(),
-  PGSSLMODE: v.exactOptional(v.picklist(tlsModes, `must be one of ${tlsModes.join(", ")}`)),
   PGAPPNAME: v.exactOptional(v.string()),
   AWS_LAMBDA_FUNCTION_NAME: v.exactOptional(v.string()),
 });
 
 /**
- * Reads where PostgreSQL is from libpq's own variables. Without PGSSLMODE, a connection that leaves the machine is
- * encrypted and verified, and one that does not is plain.
+ * Reads where PostgreSQL is, and who signs in how, from libpq's own variables. Without PGSSLMODE, a connection that leaves the machine is
+ * encrypted and verified, and one that does not is plain. With PG_AUTHENTICATION=iam, the function's own AWS credentials take the place
+ * of a password.
  *
  * @throws {ConfigError} naming what is missing or wrong
  */
 export function postgresConfig(environment: Environment = process.env): PostgresConfig {
   const settings = readEnvironment(PostgresEnvironment, environment);
-  const mode = settings.PGSSLMODE ?? (isLocal(settings.PGHOST) ? "disable" : "verify-full");
+  const server = { host: settings.PGHOST, port: settings.PGPORT, user: settings.PGUSER };
   return {
-    host: settings.PGHOST,
-    port: settings.PGPORT,
-    user: settings.PGUSER,
-    password: settings.PGPASSWORD,
+    ...server,
+    password: settings.PG_AUTHENTICATION === "iam" ? () => rdsToken(server, environment) : settings.PGPASSWORD,
     database: settings.PGDATABASE,
-    tls: tlsByMode[mode],
+    tls: tlsOf(settings),
     applicationName: settings.PGAPPNAME ?? settings.AWS_LAMBDA_FUNCTION_NAME ?? "tripline",
   };
+}
+
+/** Where PostgreSQL is, for those who get user and password elsewhere. */
+export function postgresServer(
+  environment: Environment = process.env,
+): Required<Pick<pg.ClientConfig, "host" | "port" | "ssl">> {
+  const settings = readEnvironment(ServerEnvironment, environment);
+  return { host: settings.PGHOST, port: settings.PGPORT, ssl: tlsOf(settings) };
+}
+
+function tlsOf({ PGHOST, PGSSLMODE }: v.InferOutput<typeof ServerEnvironment>): ConnectionOptions | false {
+  return tlsByMode[PGSSLMODE ?? (isLocal(PGHOST) ? "disable" : "verify-full")];
 }
 
 function isLocal(host: string): boolean {

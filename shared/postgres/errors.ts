@@ -4,7 +4,9 @@ export type PostgresErrorCode =
   /** A bigint that a JavaScript number cannot hold exactly. */
   | "INTEGER_TOO_LARGE"
   /** A timestamp that a Date cannot hold, such as infinity. */
-  | "TIMESTAMP_OUT_OF_RANGE";
+  | "TIMESTAMP_OUT_OF_RANGE"
+  /** A migration could not be applied; those before it are. */
+  | "MIGRATION_FAILED";
 
 export class PostgresError extends Error {
   readonly code: PostgresErrorCode;

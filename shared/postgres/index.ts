@@ -1,4 +1,4 @@
-export { type PostgresConfig, postgresConfig } from "./config.ts";
+export { type PostgresConfig, postgresConfig, postgresServer } from "./config.ts";
 export { PostgresError, type PostgresErrorCode } from "./errors.ts";
 export { outlastOutage } from "./outage.ts";
 export {
