@@ -73,12 +73,12 @@ describe("the example agent", () => {
 
 test("the entry in the document is that of the agents that come along, but for its names", () => {
   const [, entry = ""] = /```yaml\n(.*?)```/s.exec(readFileSync(join(import.meta.dirname, "README.md"), "utf8")) ?? [];
-  const own = JSON.stringify(parse(entry)).replaceAll(/robing/g, "rofile");
+  const own = JSON.stringify(parse(entry, { logLevel: "error" })).replaceAll(/robing/g, "rofile");
   const service = parse(readFileSync(join(import.meta.dirname, "../../serverless.yml"), "utf8"), { logLevel: "error" });
   const { description, ...profileAgent } = service.functions.profileAgent;
-  const id = "ProfileAgentEventSourceMappingMSKTriplineDbserver1publictransactions";
+  const id = "ProfileAgentEventSourceMappingMSKKafkaClusterDbserver1publictransactions";
   expect(JSON.parse(own)).toEqual({
     functions: { profileAgent },
-    resources: { extensions: { [id]: service.resources.extensions[id] } },
+    custom: { extensions: { [id]: service.custom.extensions[id] } },
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { groups, topics } from "../../shared/kafka/topics.ts";
+import { users } from "../../shared/postgres/users.ts";
 
 interface Mapping {
   arn: string;
@@ -11,11 +12,22 @@ interface Mapping {
   consumerGroupId: string;
 }
 
+interface FunctionDeclaration {
+  handler: string;
+  role: string;
+  environment?: Record<string, string>;
+  events?: { msk?: Mapping; schedule?: string }[];
+}
+
 interface Service {
-  functions: Record<string, { handler: string; events: { msk?: Mapping; schedule?: string }[] }>;
+  functions: Record<string, FunctionDeclaration>;
   params: { local: { clusterArn: string } };
-  custom: { mapping: unknown; agentMapping: unknown };
-  resources: { extensions: Record<string, unknown> };
+  custom: {
+    mapping: unknown;
+    agentMapping: unknown;
+    extensions: Record<string, unknown>;
+    users: Record<string, Record<string, string>>;
+  };
 }
 
 /** The framework's own names for what it generates. */
@@ -32,7 +44,7 @@ const clusterName = framework(
   "serverless/lib/plugins/aws/package/compile/events/msk/get-msk-cluster-name-token.js",
 ) as (arn: string) => string;
 
-const mappings = Object.entries(service.functions).flatMap(([name, { events }]) =>
+const mappings = Object.entries(service.functions).flatMap(([name, { events = [] }]) =>
   events.flatMap(({ msk }) => (msk === undefined ? [] : [{ name, ...msk }])),
 );
 
@@ -52,6 +64,18 @@ describe("the functions", () => {
   test.each(Object.entries(service.functions))("%s has its handler where it is said to be", (name, { handler }) => {
     expect(handler).toBe(`functions/${name}/index.handler`);
     expect(existsSync(join(root, `functions/${name}/index.ts`))).toBe(true);
+  });
+
+  // The role is made by resources/roles.ts, under this name.
+  test.each(Object.entries(service.functions))("%s has a role of its own", (name, { role }) => {
+    expect(role).toBe(`\${${name[0]?.toUpperCase()}${name.slice(1)}Role.Arn}`);
+  });
+
+  test("sign in to PostgreSQL on AWS as users who are made there, and on a laptop as postgres", () => {
+    const { local, aws } = service.custom.users;
+    const { capture: _, ...expected } = users;
+    expect(aws).toEqual(expected);
+    expect(local).toEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, "postgres"])));
   });
 
   test("are those that have a folder", () => {
@@ -85,20 +109,20 @@ describe("the mappings", () => {
     const generated = mappings.map(({ name, arn, topic }) =>
       naming.getMSKEventLogicalId(name, clusterName(String(resolved(arn))), topic),
     );
-    const extended = Object.keys(service.resources.extensions).filter((id) => id.includes("EventSourceMapping"));
+    const extended = Object.keys(service.custom.extensions).filter((id) => id.includes("EventSourceMapping"));
     expect(extended.sort()).toEqual(generated.sort());
   });
 
-  test.each(Object.keys(service.resources.extensions))("%s waits for no company and reports single failures", (id) => {
-    expect(resolved(service.resources.extensions[id])).toMatchObject({
+  test.each(Object.keys(service.custom.extensions))("%s waits for no company and reports single failures", (id) => {
+    expect(resolved(service.custom.extensions[id])).toMatchObject({
       Properties: { MaximumBatchingWindowInSeconds: 0, FunctionResponseTypes: ["ReportBatchItemFailures"] },
     });
   });
 
   test("put aside what an agent cannot judge, in a topic that is declared, and wait for what cannot be forwarded", () => {
     const propertiesOf = (name: string) => {
-      const id = Object.keys(service.resources.extensions).find((one) => one.startsWith(name));
-      return (resolved(service.resources.extensions[id ?? ""]) as { Properties: Record<string, unknown> }).Properties;
+      const id = Object.keys(service.custom.extensions).find((one) => one.startsWith(name));
+      return (resolved(service.custom.extensions[id ?? ""]) as { Properties: Record<string, unknown> }).Properties;
     };
     for (const agent of ["ProfileAgent", "VelocityAgent"]) {
       expect(propertiesOf(agent)).toMatchObject({

