@@ -1,4 +1,4 @@
-// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, chaos)
+// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, deployment, chaos)
 // that part alone.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const projectRoot = join(import.meta.dirname, "..");
 const wanted = process.argv[2];
-const parts = ["unit", "plugin", "integration", "chaos"] as const;
+const parts = ["unit", "plugin", "integration", "deployment", "chaos"] as const;
 if (wanted !== undefined && !parts.some((part) => part === wanted)) {
   console.error(`'${wanted}' is none of the parts: ${parts.join(", ")}. Without a name, all run.`);
   process.exit(2);
@@ -68,6 +68,7 @@ if (runs("unit")) {
 // One after another: they share the machine's ports and cores.
 if (runs("plugin")) jest("plugin", ["--runInBand"]);
 if (runs("integration")) jest("integration", ["--runInBand"]);
+if (runs("deployment")) jest("deployment", ["--runInBand"]);
 if (runs("chaos")) jest("chaos", ["--runInBand"]);
 
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);

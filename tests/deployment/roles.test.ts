@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { build } from "esbuild";
+import { projectRoot } from "../../localstack/stack/settings.ts";
+import { topics } from "../../shared/kafka/topics.ts";
+import { Packaged, type TemplateResource } from "./packaged.ts";
+
+interface Statement {
+  Effect: "Allow" | "Deny";
+  Action: string[];
+  Resource: unknown;
+}
+
+const packaged = new Packaged("prod");
+const minute = 60_000;
+
+beforeAll(() => packaged.make(), 5 * minute);
+afterAll(() => packaged.remove());
+
+const functions = [
+  "recordTemperature",
+  "reportTemperature",
+  "profileAgent",
+  "velocityAgent",
+  "forwardAlerts",
+  "showActivity",
+  "prepareDatabase",
+  "rotatePassword",
+  "findBrokers",
+];
+
+const capitalised = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
+
+/** The service's name in IAM of each client library. */
+const serviceOf: Record<string, string> = { sns: "sns", "secrets-manager": "secretsmanager", kafka: "kafka" };
+
+/** The files of ours that end up in a function. */
+async function sourcesOf(functionName: string): Promise<string[]> {
+  const { metafile } = await build({
+    entryPoints: [join(projectRoot, `functions/${functionName}/index.ts`)],
+    absWorkingDir: projectRoot,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    packages: "external",
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+  return Object.keys(metafile.inputs).filter((file) => !relative(projectRoot, file).includes("node_modules"));
+}
+
+/** The IAM actions of every command that the sources send: `new PublishCommand` of @aws-sdk/client-sns is sns:Publish. */
+function actionsIn(files: string[]): Set<string> {
+  const actions = new Set<string>();
+  for (const file of files) {
+    const text = readFileSync(join(projectRoot, file), "utf8");
+    for (const [, names = "", client = ""] of text.matchAll(/import \{([^}]*)\} from "@aws-sdk\/client-([\w-]+)"/g)) {
+      for (const [, command] of names.matchAll(/(\w+)Command\b/g)) {
+        // A topic takes several messages by the right to publish one.
+        actions.add(`${serviceOf[client]}:${command === "PublishBatch" ? "Publish" : command}`);
+      }
+    }
+    if (/\bconnectPostgres\(/.test(text) && file.endsWith("/index.ts") && file.startsWith("functions/")) {
+      actions.add("rds-db:connect");
+    }
+  }
+  return actions;
+}
+
+function statementsOf(functionName: string): Statement[] {
+  const role = packaged.template.Resources[`${capitalised(functionName)}Role`] as TemplateResource;
+  const policies = role.Properties["Policies"] as {
+    PolicyDocument: { Statement: (Statement | { "Fn::If": unknown[] })[] };
+  }[];
+  return policies
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .map((one) => ("Fn::If" in one ? (one["Fn::If"][1] as Statement) : one));
+}
+
+/** Lambda's own, and the mapping's. */
+const isPlatform = (action: string) => /^(logs|kafka-cluster):/.test(action);
+const mappingActions = ["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"];
+
+describe.each(functions)("the role of %s", (functionName) => {
+  test("allows exactly the actions that its code uses", async () => {
+    const reads = Object.keys(packaged.template.Resources).some((id) =>
+      id.startsWith(`${capitalised(functionName)}EventSourceMapping`),
+    );
+    const expected = actionsIn(await sourcesOf(functionName));
+    if (reads) for (const action of mappingActions) expected.add(action);
+    const allowed = statementsOf(functionName).flatMap(({ Action }) => Action);
+    // Reading and writing what is encrypted with the key of the stack comes with the service that holds it.
+    const used = allowed.filter((action) => !isPlatform(action) && !action.startsWith("kms:"));
+    expect(new Set(used)).toEqual(expected);
+  });
+
+  test("names what it is for, but for actions that know no resources", () => {
+    const everything = statementsOf(functionName)
+      .filter(({ Resource }) => Resource === "*")
+      .flatMap(({ Action }) => Action);
+    for (const action of everything) {
+      expect(["kafka:GetBootstrapBrokers", "secretsmanager:GetRandomPassword"]).toContain(action);
+    }
+    for (const { Action } of statementsOf(functionName)) for (const action of Action) expect(action).not.toMatch(/\*/);
+  });
+
+  test("is the function's own, and lets Lambda alone take it on", () => {
+    const lambda = packaged.template.Resources[`${capitalised(functionName)}LambdaFunction`];
+    expect(lambda?.Properties["Role"]).toEqual({ "Fn::Sub": `\${${capitalised(functionName)}Role.Arn}` });
+    const role = packaged.template.Resources[`${capitalised(functionName)}Role`];
+    expect(role?.Properties["AssumeRolePolicyDocument"]).toMatchObject({
+      Statement: [{ Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    });
+  });
+});
+
+describe("a mapping", () => {
+  test.each([
+    ["profileAgent", topics.transactions.name, "fraud-profile-agent", topics.failedRecords.name],
+    ["velocityAgent", topics.transactions.name, "fraud-velocity-agent", topics.failedRecords.name],
+    ["forwardAlerts", topics.alerts.name, "alert-forwarder", undefined],
+    ["showActivity", topics.activity.name, "activity-viewer", undefined],
+  ])("of %s reads its topic in its group and writes nothing but failed records", (name, topic, group, failed) => {
+    const allowed = (action: string) =>
+      JSON.stringify(statementsOf(name).filter(({ Action }) => Action.includes(`kafka-cluster:${action}`)));
+    expect(allowed("ReadData")).toContain(`"/${topic}"`);
+    expect(allowed("AlterGroup")).toContain(`"/${group}"`);
+    if (failed === undefined) expect(allowed("WriteData")).toBe("[]");
+    else {
+      expect(allowed("WriteData")).toContain(`"/${failed}"`);
+      expect(allowed("WriteData")).not.toContain(`"/${topic}"`);
+    }
+    expect(allowed("CreateTopic")).toBe("[]");
+  });
+});

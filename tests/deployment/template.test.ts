@@ -1,0 +1,79 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { projectRoot } from "../../localstack/stack/settings.ts";
+import { linters } from "./linters.ts";
+import { Packaged } from "./packaged.ts";
+
+const minute = 60_000;
+jest.setTimeout(5 * minute);
+
+const run = promisify(execFile);
+let bin: string;
+
+beforeAll(async () => {
+  bin = await linters();
+}, 10 * minute);
+
+/** What a command says, and with which exit code. */
+async function outcome(command: string, args: string[]): Promise<{ code: number; output: string }> {
+  try {
+    const { stdout } = await run(join(bin, command), args, { maxBuffer: 64 * 1024 * 1024 });
+    return { code: 0, output: stdout };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, output: stdout + stderr };
+  }
+}
+
+describe.each(["dev", "prod"])("stage %s", (stage) => {
+  const packaged = new Packaged(stage);
+  beforeAll(() => packaged.make(), 5 * minute);
+  afterAll(() => packaged.remove());
+
+  test("has a template that cfn-lint has nothing to say about", async () => {
+    expect(await outcome("cfn-lint", [packaged.templateFile])).toEqual({ code: 0, output: "" });
+  });
+
+  test("passes checkov, but for what a resource explains", async () => {
+    const { output } = await outcome("checkov", [
+      ...["-f", packaged.templateFile, "--framework", "cloudformation", "-o", "json"],
+      ...["--compact", "--quiet", "--skip-download"],
+    ]);
+    const report = JSON.parse(output) as {
+      summary: { passed: number };
+      results: { failed_checks: { check_id: string; resource: string }[] };
+    };
+    expect(report.results.failed_checks.map(({ check_id, resource }) => `${check_id} ${resource}`)).toEqual([]);
+    expect(report.summary.passed).toBeGreaterThan(200);
+    for (const { Metadata } of Object.values(packaged.template.Resources)) {
+      for (const { comment } of Metadata?.checkov?.skip ?? []) expect(comment).toMatch(/\w+ \w+/);
+    }
+  });
+
+  test("says in docs/deploy.md what to do about each alarm", () => {
+    const guide = readFileSync(join(projectRoot, "docs/deploy.md"), "utf8");
+    const alarms = Object.values(packaged.template.Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
+    expect(alarms.length).toBeGreaterThan(30);
+    for (const { Properties } of alarms) {
+      const [title] = String(Properties["AlarmDescription"]).split(":");
+      expect(guide).toContain(`| ${title} |`);
+    }
+  });
+
+  test("makes the tables before it brings the functions that need them", () => {
+    for (const name of ["ProfileAgent", "VelocityAgent", "ForwardAlerts", "RecordTemperature", "ReportTemperature"]) {
+      expect(packaged.template.Resources[`${name}LambdaFunction`]?.Properties["Tags"]).toContainEqual({
+        Key: "database",
+        Value: { "Fn::If": ["IsAws", { "Fn::GetAtt": ["PreparedDatabase", "Revision"] }, "emulated"] },
+      });
+    }
+  });
+
+  test("is small enough for CloudFormation", () => {
+    expect(Object.keys(packaged.template.Resources).length).toBeLessThanOrEqual(500);
+    expect(JSON.stringify(packaged.template).length).toBeLessThan(1_000_000);
+  });
+});
