@@ -1,3 +1,4 @@
+import { topics } from "../shared/kafka/topics.ts";
 import { mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, logicalId, type Resource, type Resources, ref } from "./template.ts";
 
@@ -21,6 +22,8 @@ interface Alarm {
 }
 
 const minutes = 60;
+/** As many as resources/kafka.yml asks for. */
+const brokers = 3;
 
 export interface Limits {
   /** How much write-ahead log a slot may hold back before it is lost, in MB (max_slot_wal_keep_size). */
@@ -99,19 +102,6 @@ export function alarms(
       silenceIs: "fine",
       awsOnly: true,
     },
-    KafkaStorageLow: {
-      title: "Kafka storage low",
-      namespace: "AWS/Kafka",
-      metric: "KafkaDataLogsDiskUsed",
-      dimensions: cluster,
-      statistic: "Maximum",
-      periodSeconds: 5 * minutes,
-      periods: 2,
-      is: ">",
-      threshold: 80,
-      silenceIs: "fine",
-      awsOnly: true,
-    },
     AlertsUndelivered: {
       title: "Alerts undelivered",
       namespace: "AWS/SQS",
@@ -125,6 +115,46 @@ export function alarms(
       silenceIs: "fine",
     },
   };
+  for (const queue of ["DashboardQueue", "CaseManagementQueue"]) {
+    all[`${queue}Old`] = {
+      title: "Alerts not collected",
+      namespace: "AWS/SQS",
+      metric: "ApproximateAgeOfOldestMessage",
+      dimensions: { QueueName: attribute(queue, "QueueName") },
+      statistic: "Maximum",
+      periodSeconds: 5 * minutes,
+      periods: 3,
+      is: ">",
+      threshold: 60 * minutes,
+      silenceIs: "fine",
+    };
+  }
+  for (let broker = 1; broker <= brokers; broker++) {
+    const common = {
+      namespace: "AWS/Kafka",
+      dimensions: { ...cluster, "Broker ID": String(broker) },
+      statistic: "Maximum",
+      is: ">",
+      silenceIs: "fine",
+      awsOnly: true,
+    } as const;
+    all[`Kafka${broker}StorageLow`] = {
+      ...common,
+      title: "Kafka storage low",
+      metric: "KafkaDataLogsDiskUsed",
+      periodSeconds: 5 * minutes,
+      periods: 2,
+      threshold: 80,
+    };
+    all[`Kafka${broker}BelowMinimum`] = {
+      ...common,
+      title: "Kafka below its replicas",
+      metric: "UnderMinIsrPartitionCount",
+      periodSeconds: minutes,
+      periods: 5,
+      threshold: 0,
+    };
+  }
   for (const connector of ["activity-connector", "fraud-alerts-connector", "fraud-postgres-connector"]) {
     const dimensions = { ConnectorName: `${name}-${connector}` };
     const common = { namespace: "AWS/KafkaConnect", dimensions, periodSeconds: minutes, awsOnly: true } as const;
@@ -149,7 +179,7 @@ export function alarms(
       silenceIs: "alarming",
     };
   }
-  for (const { functionName, id, failedRecords } of mappingsOf(service)) {
+  for (const { functionName, id, topic, failedRecords } of mappingsOf(service)) {
     const common = {
       namespace: "AWS/Lambda",
       dimensions: { EventSourceMappingUUID: ref(id) },
@@ -164,7 +194,8 @@ export function alarms(
       periodSeconds: minutes,
       periods: 10,
       is: ">",
-      threshold: 100_000,
+      // Alerts are few, and each waits for somebody.
+      threshold: topic === topics.alerts.name ? 500 : 100_000,
       silenceIs: "fine",
     };
     all[`${prefix}NotPolled`] = {
@@ -179,6 +210,22 @@ export function alarms(
       threshold: 0,
       silenceIs: "alarming",
     };
+    for (const [suffix, metric] of [
+      ["Dropped", "DroppedEventCount"],
+      ["NotPutAside", "OnFailureDestinationDeliveryErrorCount"],
+    ] as const) {
+      all[`${prefix}${suffix}`] = {
+        ...common,
+        title: "Records lost",
+        metric,
+        statistic: "Sum",
+        periodSeconds: minutes,
+        periods: 1,
+        is: ">",
+        threshold: 0,
+        silenceIs: "fine",
+      };
+    }
     if (failedRecords === undefined) continue;
     all[`${prefix}PutAside`] = {
       ...common,
@@ -192,6 +239,7 @@ export function alarms(
       silenceIs: "fine",
     };
   }
+  const readers = new Set(mappingsOf(service).map(({ functionName }) => functionName));
   for (const functionName of Object.keys(service.functions)) {
     all[`${logicalId(functionName)}Failing`] = {
       title: "Function fails",
@@ -199,8 +247,9 @@ export function alarms(
       metric: "Errors",
       dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
       statistic: "Sum",
-      periodSeconds: minutes,
-      periods: 3,
+      periodSeconds: 5 * minutes,
+      // A mapping tries again by itself. The others run seldom: the first failure is worth knowing.
+      periods: readers.has(functionName) ? 2 : 1,
       is: ">",
       threshold: 0,
       silenceIs: "fine",

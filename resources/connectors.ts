@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import activity from "../shared/connectors/activity-connector.json" with { type: "json" };
 import alerts from "../shared/connectors/fraud-alerts-connector.json" with { type: "json" };
 import transactions from "../shared/connectors/fraud-postgres-connector.json" with { type: "json" };
@@ -60,7 +61,10 @@ offset.storage.topic=${offsetsTopic}
 offset.flush.interval.ms=1000
 `;
 
-export function connectorResources({ name }: Deployment): Resources {
+/** Nothing of a worker configuration can change: a new one has a new name. */
+const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 12);
+
+export function connectorResources({ name, stage }: Deployment): Resources {
   const version = pluginVersion();
   const plugin: Resource = {
     Type: "AWS::KafkaConnect::CustomPlugin",
@@ -69,13 +73,18 @@ export function connectorResources({ name }: Deployment): Resources {
       // Nothing of a plugin can change: a new one has a new name.
       Name: `${name}-debezium-${version}`,
       ContentType: "ZIP",
-      Location: { S3Location: { BucketArn: attribute("ServerlessDeploymentBucket", "Arn"), FileKey: pluginKey() } },
+      Location: {
+        S3Location: { BucketArn: attribute("ServerlessDeploymentBucket", "Arn"), FileKey: pluginKey(stage) },
+      },
     },
   };
   const worker: Resource = {
     Type: "AWS::KafkaConnect::WorkerConfiguration",
     Condition: "IsAws",
-    Properties: { Name: `${name}-worker-1`, PropertiesFileContent: { "Fn::Base64": workerProperties } },
+    Properties: {
+      Name: `${name}-worker-${digest(workerProperties)}`,
+      PropertiesFileContent: { "Fn::Base64": workerProperties },
+    },
   };
   const resources: Resources = { ConnectPlugin: plugin, ConnectWorker: worker };
   for (const [connector, { config, topic }] of Object.entries(declared)) {

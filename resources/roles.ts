@@ -52,7 +52,11 @@ function writesTopic(topic: string): Statement[] {
   ];
 }
 
-const findsCluster = allow(["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"], ref("KafkaCluster"));
+const findsCluster = [
+  ifAws(allow(["kafka:DescribeClusterV2"], ref("KafkaCluster"))),
+  // This action knows no resources.
+  allow(["kafka:GetBootstrapBrokers"], "*"),
+];
 
 const usesCluster = allow(
   ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster", "kafka-cluster:DescribeClusterDynamicConfiguration"],
@@ -224,7 +228,7 @@ export function roles({ name }: Deployment, service: Service): Resources {
             PolicyName: "function",
             PolicyDocument: policy([
               allow(["logs:CreateLogStream", "logs:PutLogEvents"], logGroup),
-              ...(own.length > 0 ? [ifAws(findsCluster), ifAws(usesCluster)] : []),
+              ...(own.length > 0 ? [...findsCluster, ifAws(usesCluster)] : []),
               ...own.flatMap(({ topic, group, failedRecords }) =>
                 [...readsTopic(topic, group), ...(failedRecords === undefined ? [] : writesTopic(failedRecords))].map(
                   ifAws,

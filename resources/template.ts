@@ -5,6 +5,8 @@ export interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>;
   readonly Condition?: string;
   readonly DependsOn?: readonly string[];
+  readonly DeletionPolicy?: "Retain";
+  readonly UpdateReplacePolicy?: "Retain";
   readonly Metadata?: unknown;
 }
 

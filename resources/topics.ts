@@ -25,6 +25,8 @@ export function topicResources(): Resources {
     resources[topicId(name)] = {
       Type: "AWS::MSK::Topic",
       Condition: "IsAws",
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
       Properties: {
         ClusterArn: ref("KafkaCluster"),
         TopicName: name,

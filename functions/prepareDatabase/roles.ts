@@ -3,6 +3,7 @@ import activity from "../../shared/connectors/activity-connector.json" with { ty
 import alerts from "../../shared/connectors/fraud-alerts-connector.json" with { type: "json" };
 import transactions from "../../shared/connectors/fraud-postgres-connector.json" with { type: "json" };
 import { databases } from "../../shared/postgres/migrate.ts";
+import { scramVerifier } from "../../shared/postgres/scram.ts";
 import { users } from "../../shared/postgres/users.ts";
 
 /** Roles that RDS brings along: who may sign in by IAM, and who may read the write-ahead log. */
@@ -91,7 +92,7 @@ async function ensureUsers(client: pg.Client, capturePassword: string, log: Role
       log(`user ${user}: created`);
     }
     if (user === users.capture) {
-      await client.query(`alter role ${role} password ${client.escapeLiteral(capturePassword)}`);
+      await client.query(`alter role ${role} password ${client.escapeLiteral(await scramVerifier(capturePassword))}`);
       await client.query(`grant ${readsWriteAheadLog} to ${role}`);
     } else await client.query(`grant ${signsInByIam} to ${role}`);
   }

@@ -10,6 +10,7 @@ import pg from "pg";
 import * as v from "valibot";
 import { type DatabaseSecret, readDatabaseSecret } from "../../shared/aws/database-secret.ts";
 import { type LambdaHandler, lambdaHandler } from "../../shared/lambda/index.ts";
+import { scramVerifier } from "../../shared/postgres/scram.ts";
 
 export interface RotatePasswordOptions {
   readonly server: Pick<pg.ClientConfig, "host" | "port" | "ssl">;
@@ -91,7 +92,7 @@ export function createHandler({ server, database, secrets }: RotatePasswordOptio
       const client = await connect(await readDatabaseSecret(secrets, rotation.SecretId));
       try {
         const user = client.escapeIdentifier(next.username);
-        await client.query(`alter role ${user} password ${client.escapeLiteral(next.password)}`);
+        await client.query(`alter role ${user} password ${client.escapeLiteral(await scramVerifier(next.password))}`);
       } finally {
         await client.end();
       }

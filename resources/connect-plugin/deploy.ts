@@ -13,6 +13,7 @@ import { pluginKey } from "./plugin.ts";
 /** The part of the framework that is used here. */
 interface Serverless {
   getProvider(name: "aws"): {
+    getStage(): string;
     getServerlessDeploymentBucketName(): Promise<string>;
     getAwsSdkV3Config(): Promise<S3ClientConfig>;
   };
@@ -31,12 +32,18 @@ export default class ConnectPluginDeployment {
 
   constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
     this.hooks = {
+      "before:deploy:deploy": async () => {
+        if (serverless.getProvider("aws").getStage() !== "local" || process.env["AWS_ENDPOINT_URL"]) return;
+        throw new Error(
+          "Stage local is the laptop's. Say which one to deploy: npx sls deploy --stage prod --region eu-central-1",
+        );
+      },
       "after:aws:deploy:deploy:uploadArtifacts": async () => {
         const provider = serverless.getProvider("aws");
         const bucket = await provider.getServerlessDeploymentBucketName();
         const client = new S3Client(await provider.getAwsSdkV3Config());
         try {
-          const object = { Bucket: bucket, Key: pluginKey() };
+          const object = { Bucket: bucket, Key: pluginKey(provider.getStage()) };
           if (await isThere(client, object)) return;
           const archive = await buildPlugin(readSettings(), { progress: (text) => log.notice(text) });
           await client.send(new PutObjectCommand({ ...object, Body: await readFile(archive) }));

@@ -31,9 +31,9 @@ export function pluginVersion(): string {
   return hash.digest("hex").slice(0, 12);
 }
 
-/** Where the archive is in the deployment bucket. */
-export function pluginKey(): string {
-  return `connect-plugins/debezium-${pluginVersion()}.zip`;
+/** Where the archive is in the deployment bucket: below the framework's own prefix, all of which `sls remove` deletes. */
+export function pluginKey(stage: string): string {
+  return `serverless/tripline/${stage}/connect-plugins/debezium-${pluginVersion()}.zip`;
 }
 
 /** The certificates of the authorities that sign for RDS, in every region. */
