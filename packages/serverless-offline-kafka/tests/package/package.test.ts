@@ -156,7 +156,8 @@ async function npm(cwd: string, ...args: string[]): Promise<void> {
 /** Of somebody who has this Node and nothing of this repository: its tools and what npm says to a script are taken away. */
 function strangersEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_(?!config_)|npm_config_local_prefix$|NODE_|INIT_CWD$|JEST_)/.test(name),
+    // Whom Node trusts is a setting of the machine: npm may need it to reach its registry.
+    ([name]) => !/^(npm_(?!config_)|npm_config_local_prefix$|NODE_(?!EXTRA_CA_CERTS$)|INIT_CWD$|JEST_)/.test(name),
   );
   const path = (process.env["PATH"] ?? "").split(delimiter).filter((part) => !part.includes("node_modules"));
   return { ...Object.fromEntries(kept), PATH: [dirname(process.execPath), ...path].join(delimiter) };
