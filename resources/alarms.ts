@@ -1,3 +1,4 @@
+import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
 import { mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, logicalId, type Resource, type Resources, ref } from "./template.ts";
@@ -31,7 +32,7 @@ export interface Limits {
   readonly storageGiB: number;
 }
 
-export function alarms(
+function alarms(
   { name }: Deployment,
   service: Service,
   { slotLogMB, storageGiB }: Limits,
@@ -155,7 +156,7 @@ export function alarms(
       threshold: 0,
     };
   }
-  for (const connector of ["activity-connector", "fraud-alerts-connector", "fraud-postgres-connector"]) {
+  for (const connector of Object.keys(connectorDeclarations)) {
     const dimensions = { ConnectorName: `${name}-${connector}` };
     const common = { namespace: "AWS/KafkaConnect", dimensions, periodSeconds: minutes, awsOnly: true } as const;
     all[`${logicalId(connector)}Failed`] = {
@@ -210,13 +211,15 @@ export function alarms(
       threshold: 0,
       silenceIs: "alarming",
     };
-    for (const [suffix, metric] of [
-      ["Dropped", "DroppedEventCount"],
-      ["NotPutAside", "OnFailureDestinationDeliveryErrorCount"],
-    ] as const) {
+    const lost = [
+      ["Dropped", "Records lost", "DroppedEventCount"],
+      ["NotPutAside", "Records lost", "OnFailureDestinationDeliveryErrorCount"],
+    ] as const;
+    const putAside = ["PutAside", "Records put aside", "OnFailureDestinationDeliveredEventCount"] as const;
+    for (const [suffix, title, metric] of failedRecords === undefined ? lost : [...lost, putAside]) {
       all[`${prefix}${suffix}`] = {
         ...common,
-        title: "Records lost",
+        title,
         metric,
         statistic: "Sum",
         periodSeconds: minutes,
@@ -226,18 +229,6 @@ export function alarms(
         silenceIs: "fine",
       };
     }
-    if (failedRecords === undefined) continue;
-    all[`${prefix}PutAside`] = {
-      ...common,
-      title: "Records put aside",
-      metric: "OnFailureDestinationDeliveredEventCount",
-      statistic: "Sum",
-      periodSeconds: minutes,
-      periods: 1,
-      is: ">",
-      threshold: 0,
-      silenceIs: "fine",
-    };
   }
   const readers = new Set(mappingsOf(service).map(({ functionName }) => functionName));
   for (const functionName of Object.keys(service.functions)) {
@@ -285,9 +276,4 @@ function alarmResource(alarm: Alarm): Resource {
       OKActions: [ref("AlarmsTopic")],
     },
   };
-}
-
-/** The logical ids of all alarms. */
-export function alarmIds(deployment: Deployment, service: Service): string[] {
-  return Object.keys(alarms(deployment, service, { slotLogMB: 0, storageGiB: 0 })).map((id) => `${id}Alarm`);
 }

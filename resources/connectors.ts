@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
-import activity from "../shared/connectors/activity-connector.json" with { type: "json" };
-import alerts from "../shared/connectors/fraud-alerts-connector.json" with { type: "json" };
-import transactions from "../shared/connectors/fraud-postgres-connector.json" with { type: "json" };
+import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
 import { users } from "../shared/postgres/users.ts";
 import { pluginKey, pluginVersion } from "./connect-plugin/plugin.ts";
@@ -9,13 +7,6 @@ import { attribute, type Deployment, logicalId, type Resource, type Resources, r
 import { offsetsTopic, topicId } from "./topics.ts";
 
 type Config = Readonly<Record<string, unknown>>;
-
-/** By name: what the connectors are on a laptop as well. */
-const declared: Readonly<Record<string, { readonly config: Config; readonly topic: string }>> = {
-  "activity-connector": { config: activity, topic: topics.activity.name },
-  "fraud-alerts-connector": { config: alerts, topic: topics.alerts.name },
-  "fraud-postgres-connector": { config: transactions, topic: topics.transactions.name },
-};
 
 /** What a declaration leaves open. */
 const values: Config = {
@@ -87,14 +78,14 @@ export function connectorResources({ name, stage }: Deployment): Resources {
     },
   };
   const resources: Resources = { ConnectPlugin: plugin, ConnectWorker: worker };
-  for (const [connector, { config, topic }] of Object.entries(declared)) {
+  for (const [connector, config] of Object.entries(connectorDeclarations)) {
     resources[logicalId(connector)] = {
       Type: "AWS::KafkaConnect::Connector",
       Condition: "IsAws",
       DependsOn: [
         "PreparedDatabase",
         "CaptureSecretRotation",
-        topicId(topic),
+        topicId(`${config["topic.prefix"]}.${config["table.include.list"]}`),
         topicId(topics.heartbeat.name),
         topicId(offsetsTopic),
         "SecretsEndpoint",

@@ -1,5 +1,5 @@
+import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
-import { alarmIds } from "./alarms.ts";
 import { mappingsOf, type Service } from "./service.ts";
 import { type Deployment, type Resources, sub } from "./template.ts";
 
@@ -12,10 +12,9 @@ const columns = 24;
 const height = 6;
 
 /** The path of a transaction from left to right and top to bottom, with what is late or wrong at each step. */
-export function dashboard({ name }: Deployment, service: Service): Resources {
+export function dashboard({ name }: Deployment, service: Service, alarmIds: readonly string[]): Resources {
   const mappings = mappingsOf(service);
   const cluster = ["Cluster Name", name];
-  const connectors = ["fraud-postgres-connector", "fraud-alerts-connector", "activity-connector"];
   const graphs: { title: string; metrics: Metric[]; stat?: string }[] = [
     {
       title: "Replication slots: write-ahead log that waits for Debezium (bytes)",
@@ -24,7 +23,7 @@ export function dashboard({ name }: Deployment, service: Service): Resources {
     },
     {
       title: "Rows captured a second",
-      metrics: connectors.map((connector) => [
+      metrics: Object.keys(connectorDeclarations).map((connector) => [
         "AWS/KafkaConnect",
         "SourceRecordWriteRate",
         "ConnectorName",
@@ -117,7 +116,7 @@ export function dashboard({ name }: Deployment, service: Service): Resources {
       height,
       properties: {
         title: "Alarms",
-        alarms: alarmIds({ name, stage: "" }, service).map((id) => placeholder(`${id}.Arn`)),
+        alarms: alarmIds.map((id) => placeholder(`${id}.Arn`)),
       },
     },
     ...graphs.map(({ title, metrics, stat = "Average" }, i) => ({

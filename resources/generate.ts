@@ -20,7 +20,10 @@ export interface Sizes {
 
 /** What serverless.yml asks for with `${file(resources/generated.cjs):…}`. */
 export function generate(deployment: Deployment, service: Service, sizes: Sizes) {
-  const limits = { slotLogMB: Number(sizes.databaseSlotLogMB), storageGiB: Number(sizes.databaseStorageGiB) };
+  const alarms = alarmResources(deployment, service, {
+    slotLogMB: Number(sizes.databaseSlotLogMB),
+    storageGiB: Number(sizes.databaseStorageGiB),
+  });
   return {
     template: {
       Resources: {
@@ -28,8 +31,8 @@ export function generate(deployment: Deployment, service: Service, sizes: Sizes)
         ...roles(deployment, service),
         ...topicResources(),
         ...connectorResources(deployment),
-        ...alarmResources(deployment, service, limits),
-        ...dashboard(deployment, service),
+        ...alarms,
+        ...dashboard(deployment, service, Object.keys(alarms)),
       },
       extensions: extensions(deployment, service),
     },

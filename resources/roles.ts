@@ -6,7 +6,6 @@ interface Statement {
   readonly Effect: "Allow";
   readonly Action: readonly string[];
   readonly Resource: unknown;
-  readonly Condition?: unknown;
 }
 
 const allow = (Action: readonly string[], Resource: unknown): Statement => ({ Effect: "Allow", Action, Resource });

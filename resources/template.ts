@@ -14,9 +14,7 @@ export type Resources = Record<string, Resource>;
 
 export const ref = (name: string) => ({ Ref: name });
 export const attribute = (name: string, of: string) => ({ "Fn::GetAtt": [name, of] });
-export const sub = (text: string, values?: Record<string, unknown>) => ({
-  "Fn::Sub": values === undefined ? text : [text, values],
-});
+export const sub = (text: string) => ({ "Fn::Sub": text });
 export const ifAws = (then: unknown) => ({ "Fn::If": ["IsAws", then, ref("AWS::NoValue")] });
 
 /** Checks of checkov that a resource does not have to pass, each with the reason. */

@@ -4,9 +4,15 @@ import * as v from "valibot";
 import { customResourceHandler, type LambdaHandler } from "../../shared/lambda/index.ts";
 
 /** A custom resource: the brokers that a client of an MSK cluster begins with, as `BootstrapServers` (host:port, comma-separated). */
-export function createHandler({ kafka, logger }: { kafka: KafkaClient; logger?: Logger }): LambdaHandler<void> {
+export function createHandler({
+  kafka,
+  logger,
+}: {
+  kafka: KafkaClient;
+  logger?: Logger | undefined;
+}): LambdaHandler<void> {
   return customResourceHandler({
-    ...(logger === undefined ? {} : { logger }),
+    logger,
     properties: v.object({ ClusterArn: v.string() }),
     ensure: async ({ ClusterArn }) => {
       const { BootstrapBrokerStringSaslIam } = await kafka.send(new GetBootstrapBrokersCommand({ ClusterArn }));

@@ -1,7 +1,5 @@
 import pg from "pg";
-import activity from "../../shared/connectors/activity-connector.json" with { type: "json" };
-import alerts from "../../shared/connectors/fraud-alerts-connector.json" with { type: "json" };
-import transactions from "../../shared/connectors/fraud-postgres-connector.json" with { type: "json" };
+import { connectorDeclarations } from "../../shared/connectors/declarations.ts";
 import { databases } from "../../shared/postgres/migrate.ts";
 import { scramVerifier } from "../../shared/postgres/scram.ts";
 import { users } from "../../shared/postgres/users.ts";
@@ -13,13 +11,21 @@ const readsWriteAheadLog = "rds_replication";
 /** What a user may do in a database; schemas are those that the tables are in. */
 interface Grants {
   readonly user: string;
-  readonly database: (typeof databases)[number];
+  readonly database: string;
   readonly tables: Readonly<Record<string, string>>;
   readonly sequences?: readonly string[];
 }
 
+/** Debezium reads the table of each connector. */
+const captured = Object.values(connectorDeclarations).map((connector) => ({
+  database: connector["database.dbname"],
+  publication: connector["publication.name"],
+  table: connector["table.include.list"],
+}));
+
 /** Everything that the functions and Debezium do to tables, and nothing else. */
 const grants: readonly Grants[] = [
+  ...captured.map(({ database, table }) => ({ user: users.capture, database, tables: { [table]: "select" } })),
   {
     user: users.agents,
     database: "mydb",
@@ -40,20 +46,7 @@ const grants: readonly Grants[] = [
     },
     sequences: ["public.temperature_readings_id_seq"],
   },
-  {
-    user: users.capture,
-    database: "mydb",
-    tables: { [transactions["table.include.list"]]: "select", [alerts["table.include.list"]]: "select" },
-  },
-  { user: users.capture, database: "activity", tables: { [activity["table.include.list"]]: "select" } },
 ];
-
-/** A publication belongs to the owner of its tables, which Debezium's user is not: it finds them made. */
-const publications = [activity, alerts, transactions].map((connector) => ({
-  database: connector["database.dbname"],
-  name: connector["publication.name"],
-  table: connector["table.include.list"],
-}));
 
 export interface RolesOptions {
   readonly connection: Omit<pg.ClientConfig, "database">;
@@ -73,7 +66,7 @@ export async function ensureRoles({ connection, capturePassword, log }: RolesOpt
       await client.query(`revoke all on database ${client.escapeIdentifier(database)} from public`);
       for (const user of Object.values(users)) await revokeAll(client, database, user);
       for (const each of grants) if (each.database === database) await grant(client, each);
-      for (const each of publications) if (each.database === database) await ensurePublication(client, each, log);
+      for (const each of captured) if (each.database === database) await ensurePublication(client, each, log);
       await client.query("commit");
     } finally {
       await client.end();
@@ -126,9 +119,10 @@ async function grant(client: pg.Client, { user, database, tables, sequences = []
     await client.query(`grant usage on sequence ${qualified(client, sequence)} to ${role}`);
 }
 
+/** A publication belongs to the owner of its table, which Debezium's user is not: it finds it made. */
 async function ensurePublication(
   client: pg.Client,
-  { name, table }: { name: string; table: string },
+  { publication: name, table }: { publication: string; table: string },
   log: RolesOptions["log"],
 ): Promise<void> {
   const { rowCount } = await client.query("select from pg_publication where pubname = $1", [name]);

@@ -110,7 +110,7 @@ export async function fetchJars(settings: Settings, progress: (text: string) => 
 }
 
 /** Another checkout shares the cache and may have been faster: then its copy is as good as ours. */
-export async function moveInto(staging: string, folder: string): Promise<void> {
+async function moveInto(staging: string, folder: string): Promise<void> {
   await rename(staging, folder).catch(async (error) => {
     if ((await stat(folder).catch(() => undefined)) === undefined) throw error;
   });

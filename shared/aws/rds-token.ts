@@ -25,7 +25,7 @@ const lifetimeSeconds = 900;
  * What stands in place of a password when PostgreSQL is told to trust IAM: a presigned request to connect, made without asking anybody.
  * A connection that has been opened with it outlives it.
  *
- * @aws-sdk/rds-signer does the same, and with every way to find credentials that there is makes a function eight times as large; a test
+ * @aws-sdk/rds-signer does the same, and with every way to find credentials that there is makes a function nearly twice as large; a test
  * holds the two together.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html

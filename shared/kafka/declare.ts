@@ -19,11 +19,8 @@ const replicationOfTheCluster = -1;
  *
  * @throws {TopicError} when a topic has another number of partitions than declared
  */
-export async function declareTopics(
-  kafka: Kafka,
-  log: (line: string) => void,
-  declared: readonly Topic[] = Object.values(topics),
-): Promise<void> {
+export async function declareTopics(kafka: Kafka, log: (line: string) => void): Promise<void> {
+  const declared: readonly Topic[] = Object.values(topics);
   const admin = kafka.admin();
   await admin.connect();
   try {

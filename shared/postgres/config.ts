@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import type pg from "pg";
 import * as v from "valibot";
-import { rdsToken } from "../aws/rds-token.ts";
+import type { RdsUser } from "../aws/rds-token.ts";
 import { type Environment, integerSetting, readEnvironment } from "../config/environment.ts";
 
 export interface PostgresConfig {
@@ -59,7 +59,7 @@ export function postgresConfig(environment: Environment = process.env): Postgres
   const server = { host: settings.PGHOST, port: settings.PGPORT, user: settings.PGUSER };
   return {
     ...server,
-    password: settings.PG_AUTHENTICATION === "iam" ? () => rdsToken(server, environment) : settings.PGPASSWORD,
+    password: settings.PG_AUTHENTICATION === "iam" ? () => iamToken(server, environment) : settings.PGPASSWORD,
     database: settings.PGDATABASE,
     tls: tlsOf(settings),
     applicationName: settings.PGAPPNAME ?? settings.AWS_LAMBDA_FUNCTION_NAME ?? "tripline",
@@ -80,4 +80,10 @@ function tlsOf({ PGHOST, PGSSLMODE }: v.InferOutput<typeof ServerEnvironment>): 
 
 function isLocal(host: string): boolean {
   return host === "localhost" || host === "::1" || host.startsWith("127.") || host.startsWith("/");
+}
+
+/** Loaded when the first connection is opened: on a laptop it never is. */
+async function iamToken(server: RdsUser, environment: Environment): Promise<string> {
+  const { rdsToken } = await import("../aws/rds-token.ts");
+  return rdsToken(server, environment);
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
@@ -61,6 +61,26 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
       const [title] = String(Properties["AlarmDescription"]).split(":");
       expect(guide).toContain(`| ${title} |`);
     }
+    // And has an alarm for each of them.
+    const [, table = ""] = /\| alarm \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(guide) ?? [];
+    const titles = new Set(alarms.map(({ Properties }) => String(Properties["AlarmDescription"]).split(":")[0]));
+    expect(new Set([...table.matchAll(/^\| ([^|]+) \|/gm)].map(([, title]) => title))).toEqual(titles);
+  });
+
+  test("opens nothing to addresses, and lets nothing out but answers to CloudFormation", () => {
+    const resources = Object.entries(packaged.template.Resources);
+    const rules = resources.filter(([, { Type }]) => /SecurityGroup(In|E)gress$/.test(Type));
+    expect(rules.length).toBeGreaterThan(10);
+    expect(rules.filter(([, { Properties }]) => "CidrIp" in Properties).map(([id]) => id)).toEqual(["FromSetupToS3"]);
+    expect(resources.filter(([, { Type }]) => /InternetGateway|NatGateway/.test(Type))).toEqual([]);
+  });
+
+  test("has every connector that is declared", () => {
+    const files = readdirSync(join(projectRoot, "shared/connectors")).filter((file) => file.endsWith(".json"));
+    const connectors = Object.values(packaged.template.Resources)
+      .filter(({ Type }) => Type === "AWS::KafkaConnect::Connector")
+      .map(({ Properties }) => Properties["ConnectorName"]);
+    expect(connectors.sort()).toEqual(files.map((file) => `tripline-${stage}-${file.replace(".json", "")}`).sort());
   });
 
   test("makes the tables before it brings the functions that need them", () => {

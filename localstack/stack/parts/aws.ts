@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { reasonOf } from "../errors.ts";
+import { makePythonEnvironment, pythonEnvironmentFolder } from "../python.ts";
 import { loopback, projectRoot, type Settings } from "../settings.ts";
 import type { Part } from "./part.ts";
 
@@ -32,10 +32,7 @@ export const awsServices = [
 /** MiniStack's own minimum. */
 const pythonMinimum = [3, 10] as const;
 
-async function environmentFolder(settings: Settings): Promise<string> {
-  const requirements = await readFile(requirementsFile);
-  return join(settings.cache, `aws-${createHash("sha256").update(requirements).digest("hex").slice(0, 16)}`);
-}
+const environmentFolder = (settings: Settings) => pythonEnvironmentFolder(settings.cache, "aws", requirementsFile);
 
 /** Is the local AWS installed? */
 export async function awsIsInstalled(settings: Settings): Promise<boolean> {
@@ -74,21 +71,9 @@ export async function installAws(
   const python = await findPython();
   if ("missing" in python) return python;
   const folder = await environmentFolder(settings);
-  await mkdir(settings.cache, { recursive: true });
   try {
     progress("installing MiniStack with pip (about 90 MB)");
-    // A virtual environment holds absolute paths, so it is made where it stays. pip writes the command last of all:
-    // where it is missing, an earlier installation was interrupted.
-    await rm(folder, { recursive: true, force: true });
-    await run(python.command, ["-m", "venv", folder]);
-    await run(join(folder, "bin/pip"), [
-      "install",
-      "--quiet",
-      "--disable-pip-version-check",
-      "--no-deps",
-      "-r",
-      requirementsFile,
-    ]);
+    await makePythonEnvironment(python.command, folder, requirementsFile);
     return undefined;
   } catch (cause) {
     await rm(folder, { recursive: true, force: true });
