@@ -20,6 +20,8 @@ interface Alarm {
   readonly silenceIs: "fine" | "alarming";
   /** What it looks at is not there in an emulator. */
   readonly awsOnly?: boolean;
+  /** What it looks at, where its dimensions name it only: an alarm that is made before would ring. */
+  readonly after?: string;
 }
 
 const minutes = 60;
@@ -39,20 +41,22 @@ function alarms(
 ): Readonly<Record<string, Alarm>> {
   const database = { DBInstanceIdentifier: ref("Database") };
   const cluster = { "Cluster Name": name };
+  /** Which of its two metrics a version of RDS has differs. */
+  const slotBehind = {
+    title: "Replication slot behind",
+    namespace: "AWS/RDS",
+    dimensions: database,
+    statistic: "Maximum",
+    periodSeconds: minutes,
+    periods: 5,
+    is: ">",
+    // Half of what a slot may hold back: as long again until it is lost.
+    threshold: (slotLogMB * 1024 ** 2) / 2,
+    silenceIs: "fine",
+  } as const;
   const all: Record<string, Alarm> = {
-    SlotBehind: {
-      title: "Replication slot behind",
-      namespace: "AWS/RDS",
-      metric: "OldestReplicationSlotLag",
-      dimensions: database,
-      statistic: "Maximum",
-      periodSeconds: minutes,
-      periods: 5,
-      is: ">",
-      // Half of what a slot may hold back: as long again until it is lost.
-      threshold: (slotLogMB * 1024 * 1024) / 2,
-      silenceIs: "fine",
-    },
+    SlotBehind: { ...slotBehind, metric: "OldestReplicationSlotLag" },
+    LogicalSlotBehind: { ...slotBehind, metric: "OldestLogicalReplicationSlotLag" },
     DatabaseStorageLow: {
       title: "Database storage low",
       namespace: "AWS/RDS",
@@ -64,6 +68,31 @@ function alarms(
       is: "<",
       threshold: (storageGiB * 1024 ** 3) / 5,
       silenceIs: "alarming",
+    },
+    DatabaseMemoryLow: {
+      title: "Database memory low",
+      namespace: "AWS/RDS",
+      metric: "FreeableMemory",
+      dimensions: database,
+      statistic: "Minimum",
+      periodSeconds: 5 * minutes,
+      periods: 3,
+      is: "<",
+      threshold: 256 * 1024 ** 2,
+      silenceIs: "alarming",
+    },
+    DatabaseLogLarge: {
+      title: "Write-ahead log large",
+      namespace: "AWS/RDS",
+      metric: "TransactionLogsDiskUsage",
+      dimensions: database,
+      statistic: "Maximum",
+      periodSeconds: 5 * minutes,
+      periods: 2,
+      is: ">",
+      // Should the metrics of slots be silent.
+      threshold: (slotLogMB * 1024 ** 2 * 3) / 4,
+      silenceIs: "fine",
     },
     DatabaseBusy: {
       title: "Database busy",
@@ -87,7 +116,8 @@ function alarms(
       periods: 5,
       is: "<",
       threshold: 1,
-      silenceIs: "alarming",
+      // Not every kind of cluster reports it. Without Kafka, mappings and connectors ring.
+      silenceIs: "fine",
       awsOnly: true,
     },
     KafkaPartitionsOffline: {
@@ -102,6 +132,32 @@ function alarms(
       threshold: 0,
       silenceIs: "fine",
       awsOnly: true,
+    },
+    FlowsRejected: {
+      title: "Connections turned away",
+      namespace: name,
+      metric: "RejectedFlows",
+      dimensions: {},
+      statistic: "Sum",
+      periodSeconds: 5 * minutes,
+      // A connection that ended while a packet was on its way is noted as well: once, and not for a quarter of an hour.
+      periods: 3,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+      awsOnly: true,
+    },
+    AlertsNotPublished: {
+      title: "Alerts undelivered",
+      namespace: "AWS/SNS",
+      metric: "NumberOfNotificationsFailed",
+      dimensions: { TopicName: attribute("AlertsTopic", "TopicName") },
+      statistic: "Sum",
+      periodSeconds: minutes,
+      periods: 1,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
     },
     AlertsUndelivered: {
       title: "Alerts undelivered",
@@ -172,6 +228,7 @@ function alarms(
     all[`${logicalId(connector)}Stopped`] = {
       ...common,
       title: "Connector stopped",
+      after: logicalId(connector),
       metric: "RunningTaskCount",
       statistic: "Maximum",
       periods: 5,
@@ -245,6 +302,18 @@ function alarms(
       threshold: 0,
       silenceIs: "fine",
     };
+    all[`${logicalId(functionName)}Throttled`] = {
+      title: "Function throttled",
+      namespace: "AWS/Lambda",
+      metric: "Throttles",
+      dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
+      statistic: "Sum",
+      periodSeconds: 5 * minutes,
+      periods: readers.has(functionName) ? 3 : 1,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+    };
   }
   return all;
 }
@@ -260,6 +329,7 @@ function alarmResource(alarm: Alarm): Resource {
   return {
     Type: "AWS::CloudWatch::Alarm",
     ...(alarm.awsOnly ? { Condition: "IsAws" } : {}),
+    ...(alarm.after === undefined ? {} : { DependsOn: [alarm.after] }),
     Properties: {
       AlarmDescription: `${alarm.title}: see this heading in docs/deploy.md`,
       Namespace: alarm.namespace,

@@ -64,7 +64,7 @@ export function dashboard({ name }: Deployment, service: Service, alarmIds: read
         "Tripline",
         metric,
         "service",
-        "tripline",
+        name,
       ]),
       stat: "Sum",
     },

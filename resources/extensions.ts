@@ -36,7 +36,7 @@ export function extensions(deployment: Deployment, service: Service): Readonly<R
   return all;
 }
 
-/** A mapping begins to poll when it is made: by then there is its topic, and a way to the brokers. */
+/** A mapping begins to poll when it is made: by then there is its topic, and a way to the brokers, and what its function asks can be reached. */
 function mappingExtension({ topic, failedRecords }: Mapping): Extension {
   return {
     Condition: "IsAws",
@@ -45,6 +45,8 @@ function mappingExtension({ topic, failedRecords }: Mapping): Extension {
       ...(failedRecords === undefined ? [] : [topicId(failedRecords)]),
       "FromKafkaToKafka",
       "InKafkaFromKafka",
+      ...["Database", "Endpoints"].flatMap((to) => [`FromFunctionsTo${to}`, `In${to}FromFunctions`]),
+      "NotificationsEndpoint",
     ],
   };
 }

@@ -40,13 +40,16 @@ function readsTopic(topic: string, group: string): Statement[] {
 
 /**
  * What a mapping needs to put records aside in a topic. A producer that may write to some topics only has to be allowed, on the
- * cluster, to do so idempotently.
+ * cluster, to do so idempotently. That it has to be read as well is AWS's word.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
  */
 function writesTopic(topic: string): Statement[] {
   return [
-    allow(["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"], inCluster("topic", topic)),
+    allow(
+      ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData", "kafka-cluster:WriteData"],
+      inCluster("topic", topic),
+    ),
     allow(["kafka-cluster:WriteDataIdempotently"], ref("KafkaCluster")),
   ];
 }

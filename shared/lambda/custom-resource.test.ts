@@ -112,6 +112,24 @@ describe("customResourceHandler", () => {
     expect(answered()).toMatchObject([{ Status: "FAILED", Reason: expect.stringContaining("Brokers") }]);
   });
 
+  test("answers before Lambda ends it, once, and lets the work go on", async () => {
+    let finish = () => {};
+    const work = new Promise<undefined>((resolve) => {
+      finish = () => resolve(undefined);
+    });
+    const handler = customResourceHandler({ logger, properties, ensure: () => work });
+    let returned = false;
+    const invocation = handler(request, { getRemainingTimeInMillis: () => 25_050 }).then(() => {
+      returned = true;
+    });
+    while (answers.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(answered()).toMatchObject([{ Status: "FAILED", Reason: expect.stringContaining("longer") }]);
+    expect(returned).toBe(false);
+    finish();
+    await invocation;
+    expect(answers).toHaveLength(1);
+  });
+
   test("tries again when the answer does not arrive, and gives up loudly", async () => {
     const handler = customResourceHandler({ logger, properties, ensure: async () => undefined });
     refusals = 2;

@@ -24,6 +24,8 @@ type Request = v.InferOutput<typeof CustomResourceRequest>;
 const reasonLengthMax = 1_000;
 const attempts = 3;
 const answerTimeoutMs = 10_000;
+/** Before Lambda ends the function, time for one answer and one more. */
+const answerReserveMs = 25_000;
 
 export interface CustomResource<Schema extends v.GenericSchema> {
   readonly logger?: LambdaOptions<v.GenericSchema>["logger"];
@@ -41,7 +43,8 @@ export interface CustomResource<Schema extends v.GenericSchema> {
  * made is inside of a database or a cluster and goes with that.
  *
  * CloudFormation waits for the answer until the resource's ServiceTimeout, so there is one in any case: also of what went
- * wrong, which then is not thrown, for Lambda would call again.
+ * wrong, which then is not thrown, for Lambda would call again; and of what takes too long, which goes on until Lambda ends it,
+ * so that nothing is left open in an environment that only sleeps.
  */
 export function customResourceHandler<const Schema extends v.GenericSchema>({
   properties,
@@ -49,18 +52,36 @@ export function customResourceHandler<const Schema extends v.GenericSchema>({
   logger,
 }: CustomResource<Schema>): LambdaHandler<void> {
   return lambdaHandler({ input: CustomResourceRequest, logger }, async (request, tools) => {
+    let answered: Promise<void> | undefined;
+    const answerOnce = (outcome: Outcome) => (answered ??= answer(request, outcome));
+    const fail = (thrown: unknown) => {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      tools.logger.error(error.message, { resource: request.LogicalResourceId, error });
+      return answerOnce({ Status: "FAILED", Reason: reasonOf(error, tools.context) });
+    };
+    const late = failWhenLate(tools.context, fail);
     try {
       const data =
         request.RequestType === "Delete"
           ? undefined
           : await ensure(parseInput(properties, request.ResourceProperties), tools);
-      await answer(request, { Status: "SUCCESS", ...(data === undefined ? {} : { Data: data }) });
+      await answerOnce({ Status: "SUCCESS", ...(data === undefined ? {} : { Data: data }) });
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-      tools.logger.error(error.message, { resource: request.LogicalResourceId, error });
-      await answer(request, { Status: "FAILED", Reason: reasonOf(error, tools.context) });
+      await fail(thrown);
+    } finally {
+      clearTimeout(late);
     }
   });
+}
+
+function failWhenLate(context: Context, fail: (error: Error) => Promise<void>): NodeJS.Timeout | undefined {
+  const remainingMs = context.getRemainingTimeInMillis?.();
+  if (remainingMs === undefined) return undefined;
+  const error = new Error("It takes longer than its function may run: its log says how far it came");
+  return setTimeout(() => {
+    // The answer is awaited, and its failure thrown, where the work ends, if it does.
+    fail(error).catch(() => {});
+  }, remainingMs - answerReserveMs);
 }
 
 function reasonOf(error: Error, context: Context): string {
@@ -68,10 +89,9 @@ function reasonOf(error: Error, context: Context): string {
   return `${error.message.slice(0, reasonLengthMax)}${log}`;
 }
 
-async function answer(
-  request: Request,
-  outcome: { Status: "SUCCESS"; Data?: Record<string, string> } | { Status: "FAILED"; Reason: string },
-): Promise<void> {
+type Outcome = { Status: "SUCCESS"; Data?: Record<string, string> } | { Status: "FAILED"; Reason: string };
+
+async function answer(request: Request, outcome: Outcome): Promise<void> {
   const body = JSON.stringify({
     ...outcome,
     // A resource whose id changes counts as replaced, and the old one is deleted.

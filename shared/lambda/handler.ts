@@ -7,7 +7,8 @@ import type * as v from "valibot";
 import { parseInput } from "./input.ts";
 import { type KafkaBatchResponse, kafkaBatchResponse, type RecordFailure } from "./kafka-event.ts";
 
-const serviceName = "tripline";
+/** On AWS: with its stage. */
+const serviceName = process.env["POWERTOOLS_SERVICE_NAME"] || "tripline";
 const metricsNamespace = "Tripline";
 
 /** What an invocation may use besides its event. */

@@ -28,6 +28,19 @@ async function outcome(command: string, args: string[]): Promise<{ code: number;
   }
 }
 
+interface Statement {
+  Effect: "Allow" | "Deny";
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+}
+
+/** Those of a policy, whatever they hang on. */
+function statementsOf(policy: unknown): Statement[] {
+  const { Statement } = policy as { Statement: (Statement | { "Fn::If": [string, Statement, unknown] })[] };
+  return Statement.map((one) => ("Fn::If" in one ? one["Fn::If"][1] : one));
+}
+
 describe.each(["dev", "prod"])("stage %s", (stage) => {
   const packaged = new Packaged(stage);
   beforeAll(() => packaged.make(), 5 * minute);
@@ -73,6 +86,38 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
     expect(rules.length).toBeGreaterThan(10);
     expect(rules.filter(([, { Properties }]) => "CidrIp" in Properties).map(([id]) => id)).toEqual(["FromSetupToS3"]);
     expect(resources.filter(([, { Type }]) => /InternetGateway|NatGateway/.test(Type))).toEqual([]);
+  });
+
+  test("takes nothing in the clear, and keeps what cannot be delivered", () => {
+    const resources = Object.entries(packaged.template.Resources);
+    const idsOf = (type: string) => resources.filter(([, { Type }]) => Type === type).map(([id]) => id);
+    const denied = resources
+      .filter(([, { Type }]) => /^AWS::S(NS::Topic|QS::Queue)Policy$/.test(Type))
+      .flatMap(([, { Properties }]) => statementsOf(Properties["PolicyDocument"]))
+      .filter(({ Effect, Condition }) => Effect === "Deny" && JSON.stringify(Condition).includes("SecureTransport"));
+    for (const id of [...idsOf("AWS::SNS::Topic"), ...idsOf("AWS::SQS::Queue")]) {
+      expect(JSON.stringify(denied.map(({ Resource }) => Resource))).toContain(`"${id}"`);
+    }
+    expect(idsOf("AWS::SNS::Subscription")).toHaveLength(2);
+    for (const id of idsOf("AWS::SNS::Subscription")) {
+      expect(packaged.template.Resources[id]?.Properties["RedrivePolicy"]).toEqual({
+        deadLetterTargetArn: { "Fn::GetAtt": ["UndeliveredAlerts", "Arn"] },
+      });
+    }
+  });
+
+  test.each([
+    ["SecretsEndpoint", "secretsmanager"],
+    ["NotificationsEndpoint", "sns"],
+  ])("lets through %s exactly what roles allow", (endpoint, service) => {
+    const { Resources } = packaged.template;
+    const actionsOf = (statements: Statement[]) =>
+      new Set(statements.flatMap(({ Action }) => Action).filter((action) => action.startsWith(`${service}:`)));
+    const roles = Object.values(Resources)
+      .filter(({ Type }) => Type === "AWS::IAM::Role")
+      .flatMap(({ Properties }) => (Properties["Policies"] ?? []) as { PolicyDocument: unknown }[])
+      .flatMap(({ PolicyDocument }) => statementsOf(PolicyDocument));
+    expect(actionsOf(statementsOf(Resources[endpoint]?.Properties["PolicyDocument"]))).toEqual(actionsOf(roles));
   });
 
   test("has every connector that is declared", () => {
