@@ -133,6 +133,18 @@ function alarms(
       silenceIs: "fine",
       awsOnly: true,
     },
+    RecordsSkipped: {
+      title: "Records skipped",
+      namespace: "Tripline",
+      metric: "RecordsSkipped",
+      dimensions: { service: name },
+      statistic: "Sum",
+      periodSeconds: minutes,
+      periods: 1,
+      is: ">",
+      threshold: 0,
+      silenceIs: "fine",
+    },
     FlowsRejected: {
       title: "Connections turned away",
       namespace: name,

@@ -21,9 +21,16 @@ export interface FoldResult {
   ignored: number;
   /** Delivered again: below the watermark. */
   redelivered: number;
+  /** Above the watermark, and not delivered: put aside, expired, or passed over by a group that was moved or is ahead of a restored database. */
+  skipped: readonly SkippedOffsets[];
   alerts: readonly Alert[];
   /** Of these alerts, how many were not in the table yet. */
   newAlerts: number;
+}
+
+export interface SkippedOffsets extends TopicPartition {
+  readonly first: number;
+  readonly last: number;
 }
 
 /**
@@ -88,7 +95,9 @@ export class DurableFold {
    */
   async apply(batches: readonly RecordBatch[]): Promise<FoldResult> {
     const filled = batches.filter((batch) => batch.length > 0);
-    if (filled.length === 0) return { judged: 0, repeated: 0, ignored: 0, redelivered: 0, alerts: [], newAlerts: 0 };
+    if (filled.length === 0) {
+      return { judged: 0, repeated: 0, ignored: 0, redelivered: 0, skipped: [], alerts: [], newAlerts: 0 };
+    }
     try {
       const result = await this.#store.transaction((transaction) => this.#applyIn(transaction, filled));
       this.#giveUpUnused(filled);
@@ -103,13 +112,17 @@ export class DurableFold {
   async #applyIn(transaction: FoldTransaction, batches: readonly RecordBatch[]): Promise<FoldResult> {
     const watermarks = new Map((await transaction.lockWatermarks(batches)).map((each) => [keyOf(each), each]));
     const result = { judged: 0, repeated: 0, ignored: 0, redelivered: 0 };
-    const [changes, alerts]: [Change[], Alert[]] = [[], []];
+    const [changes, alerts, skipped]: [Change[], Alert[], SkippedOffsets[]] = [[], [], []];
     for (const batch of batches) {
       const watermark = watermarks.get(keyOf(batch));
       if (watermark === undefined) throw new Error(`No watermark for ${keyOf(batch)}: the store must make one.`);
       const redelivered = countBelow(batch, watermark.nextOffset);
       result.redelivered += redelivered;
       if (redelivered === batch.length) continue;
+      const { topic, partition } = batch;
+      const [first, last] = [watermark.nextOffset, batch.offset(redelivered) - 1];
+      // At its beginning, an agent starts with what its topic still has.
+      if (first > 0 && first <= last) skipped.push({ topic, partition, first, last });
       const warm = await this.#stateAt(transaction, watermark);
       const change = this.#judge(warm, batch, redelivered, alerts);
       result.judged += change.judged;
@@ -119,7 +132,7 @@ export class DurableFold {
     }
     const newAlerts = changes.length === 0 ? 0 : await transaction.append(changes, alerts);
     for (const change of changes) await this.#checkpointIfDue(transaction, change);
-    return { ...result, alerts, newAlerts };
+    return { ...result, skipped, alerts, newAlerts };
   }
 
   /** The state of a partition at its watermark: as it is in memory, caught up, or read whole. */

@@ -1,3 +1,4 @@
+import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics } from "@aws-lambda-powertools/metrics";
 import { describe, expect, jest, test } from "@jest/globals";
 import {
@@ -212,9 +213,34 @@ test("counts what was judged, what came again, and new alerts", async () => {
       TransactionsJudged: 1,
       TransactionsRepeated: 1,
       RecordsRedelivered: 1,
+      RecordsSkipped: 0,
       AlertsRaised: 1,
     });
   } finally {
     add.mockRestore();
+  }
+});
+
+test("says which records it will never see", async () => {
+  const written: string[] = [];
+  const warn = jest.spyOn(Logger.prototype, "warn").mockImplementation((...[message]) => {
+    written.push(String(message));
+  });
+  const added = jest.spyOn(Metrics.prototype, "addMetric");
+  try {
+    const { invoke } = setUp();
+    // Where it begins is nobody's loss: a topic keeps what its retention allows.
+    await invoke(eventOf(inserted(0, 100, 1)));
+    expect(written).toEqual([]);
+    await invoke(eventOf(inserted(0, 101, 2), inserted(0, 105, 3), inserted(1, 7, 4)));
+    expect(written).toEqual([]);
+    await invoke(eventOf(inserted(0, 110, 5), inserted(1, 8, 6)));
+    expect(written).toEqual([expect.stringMatching(/offsets 106 to 109 of dbserver1.public.transactions-0/)]);
+    expect(added.mock.calls.filter(([name]) => name === "RecordsSkipped").map(([, , value]) => value)).toEqual([
+      0, 0, 4,
+    ]);
+  } finally {
+    warn.mockRestore();
+    added.mockRestore();
   }
 });

@@ -11,7 +11,7 @@ import {
 } from "../lambda/index.ts";
 import { outlastOutage, type Pool } from "../postgres/index.ts";
 import type { Agent } from "./agent.ts";
-import { DurableFold } from "./fold.ts";
+import { DurableFold, type SkippedOffsets } from "./fold.ts";
 import { postgresStore } from "./postgres-store.ts";
 import { RecordBatch } from "./record-batch.ts";
 import type { FoldStore } from "./store.ts";
@@ -31,6 +31,12 @@ export function agentHandler(
       onOutage: (error) =>
         logger.warn("PostgreSQL is away; trying for as long as this invocation has", { error: String(error) }),
     });
+    for (const { topic, partition, first, last } of result.skipped) {
+      logger.warn(
+        `The offsets ${first} to ${last} of ${topic}-${partition} were never delivered. One or a few are records that were put aside; many have expired, or the group is ahead of the agent's state`,
+        { topic, partition, first, last },
+      );
+    }
     // Of a busy stream every fifth transaction is an alert, and a log line takes longer than judging. Whoever wants to see
     // alerts has forwardAlerts, which logs each of them once.
     if (logger.level <= LogLevelThreshold.DEBUG) {
@@ -42,9 +48,14 @@ export function agentHandler(
     metrics.addMetric("TransactionsJudged", MetricUnit.Count, result.judged);
     metrics.addMetric("TransactionsRepeated", MetricUnit.Count, result.repeated);
     metrics.addMetric("RecordsRedelivered", MetricUnit.Count, result.redelivered);
+    metrics.addMetric("RecordsSkipped", MetricUnit.Count, countOf(result.skipped));
     metrics.addMetric("AlertsRaised", MetricUnit.Count, result.newAlerts);
     return reportRecordFailures(failures, { logger, metrics });
   });
+}
+
+function countOf(skipped: readonly SkippedOffsets[]): number {
+  return skipped.reduce((count, { first, last }) => count + last - first + 1, 0);
 }
 
 /** Decodes events into batches, and takes the batches back to fill them again: they are large. */
