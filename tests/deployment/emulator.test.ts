@@ -4,32 +4,27 @@ import {
   ListStackResourcesCommand,
   type StackResourceSummary,
 } from "@aws-sdk/client-cloudformation";
-import { GetTopicAttributesCommand, ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
-import { GetQueueUrlCommand, ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  GetTopicAttributesCommand,
+  ListSubscriptionsByTopicCommand,
+  ListTopicsCommand,
+  PublishCommand,
+  SNSClient,
+} from "@aws-sdk/client-sns";
+import { GetQueueUrlCommand, ListQueuesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { TestStack } from "../integration/stack.ts";
+import { type LocalAws, startAws } from "../../packages/serverless-offline-kafka/tests/support/aws.ts";
 import { sls } from "./packaged.ts";
 
 const minute = 60_000;
 jest.setTimeout(5 * minute);
 
-const stack = new TestStack(14_000);
-const aws = {
-  endpoint: stack.settings.awsUrl,
-  region: "us-east-1",
-  credentials: { accessKeyId: "test", secretAccessKey: "test" },
-};
-const environment = {
-  ...process.env,
-  AWS_ENDPOINT_URL: stack.settings.awsUrl,
-  AWS_ACCESS_KEY_ID: "test",
-  AWS_SECRET_ACCESS_KEY: "test",
-  AWS_REGION: "us-east-1",
-};
 const StackName = "tripline-local";
-const cloudFormation = new CloudFormationClient(aws);
-const sns = new SNSClient(aws);
-const sqs = new SQSClient(aws);
+let local: LocalAws;
+let environment: NodeJS.ProcessEnv;
+let cloudFormation: CloudFormationClient;
+let sns: SNSClient;
+let sqs: SQSClient;
 
 async function resources(): Promise<StackResourceSummary[]> {
   const { StackResourceSummaries = [] } = await cloudFormation.send(new ListStackResourcesCommand({ StackName }));
@@ -37,15 +32,24 @@ async function resources(): Promise<StackResourceSummary[]> {
 }
 
 beforeAll(async () => {
-  const up = await stack.run("up", "--json");
-  if (up.code !== 0) throw new Error(`the stack did not come up: ${up.stdout}${up.stderr}`);
+  local = await startAws();
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const aws = { endpoint: local.endpoint, region: "us-east-1", credentials };
+  environment = {
+    ...process.env,
+    AWS_ENDPOINT_URL: local.endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: aws.region,
+  };
+  cloudFormation = new CloudFormationClient(aws);
+  sns = new SNSClient(aws);
+  sqs = new SQSClient(aws);
 }, 10 * minute);
 
 afterAll(async () => {
-  cloudFormation.destroy();
-  sns.destroy();
-  sqs.destroy();
-  await stack.remove();
+  for (const client of [cloudFormation, sns, sqs]) client.destroy();
+  await local.stop();
 }, 2 * minute);
 
 describe("sls deploy, on an AWS that is emulated", () => {
@@ -76,10 +80,23 @@ describe("sls deploy, on an AWS that is emulated", () => {
     const TopicArn = Topics.map((topic) => topic.TopicArn).find((arn) => arn?.endsWith(":tripline-local-alerts"));
     const { Attributes } = await sns.send(new GetTopicAttributesCommand({ TopicArn }));
     expect(Attributes?.["SubscriptionsConfirmed"]).toBe("2");
-    for (const { PhysicalResourceId, ResourceType } of await resources()) {
-      if (ResourceType !== "AWS::SQS::Queue") continue;
-      const QueueName = PhysicalResourceId?.split("/").at(-1);
+    const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+    const endpoints = Subscriptions.map(({ Endpoint }) => Endpoint?.split(":").at(-1));
+    expect(endpoints.sort()).toEqual(["tripline-local-case-management", "tripline-local-dashboard"]);
+    for (const QueueName of [...endpoints, "tripline-local-undelivered-alerts"]) {
       expect((await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl).toContain(QueueName);
+    }
+  });
+
+  test("carries what is published to the queue of each downstream system", async () => {
+    const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
+    const TopicArn = Topics.map((topic) => topic.TopicArn).find((arn) => arn?.endsWith(":tripline-local-alerts"));
+    await sns.send(new PublishCommand({ TopicArn, Message: "an alert" }));
+    for (const QueueName of ["tripline-local-dashboard", "tripline-local-case-management"]) {
+      const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName }));
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+      // Raw: the alert, and no envelope of SNS around it.
+      expect(Messages.map(({ Body }) => Body)).toEqual(["an alert"]);
     }
   });
 
