@@ -39,7 +39,12 @@ interface Service {
     readonly agentMapping: { readonly Properties: AgentMapping };
     /** Environments that a function may have on one machine. */
     readonly "serverless-offline-kafka": { readonly environments?: number };
-    readonly esbuild: { readonly target: string; readonly format: Format; readonly outputFileExtension: string };
+    readonly esbuild: {
+      readonly target: string;
+      readonly format: Format;
+      readonly mainFields: string[];
+      readonly outputFileExtension: string;
+    };
   };
 }
 
@@ -66,7 +71,7 @@ async function readService(): Promise<Service> {
 
 /** Bundles the functions as serverless-esbuild does. */
 async function bundle({ settings }: Ground): Promise<void> {
-  const { target, format, outputFileExtension } = (await readService()).custom.esbuild;
+  const { target, format, mainFields, outputFileExtension } = (await readService()).custom.esbuild;
   await build({
     entryPoints: Object.values(functionOf).map((name) => join(projectRoot, "functions", name, "index.ts")),
     outbase: projectRoot,
@@ -75,6 +80,7 @@ async function bundle({ settings }: Ground): Promise<void> {
     platform: "node",
     target,
     format,
+    mainFields,
     outExtension: { ".js": outputFileExtension },
     sourcemap: "linked",
     logLevel: "error",
