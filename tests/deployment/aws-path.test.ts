@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { chown, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   CreateSecretCommand,
@@ -18,8 +19,11 @@ import { topics } from "../../shared/kafka/topics.ts";
 import { users } from "../../shared/postgres/users.ts";
 import { eventually, TestStack } from "../integration/stack.ts";
 import { invoke, provision } from "./bundle.ts";
+import { type Identity, makeAuthority, makeIdentity } from "./certificates.ts";
 import { ConnectWorker } from "./connect-worker.ts";
+import { Impostor } from "./impostor.ts";
 import { Packaged } from "./packaged.ts";
+import { WatchedAws } from "./watched-aws.ts";
 
 // What is deployed, as it is packaged, on the real PostgreSQL, Kafka and Connect: functions as users with the rights that they get on
 // AWS, Debezium from the archive for MSK Connect.
@@ -250,10 +254,19 @@ describe("the functions, from their archives and as their users", () => {
 
 describe("Debezium, from the archive for MSK Connect", () => {
   const topic = "aws.public.activity";
+  const authority = makeAuthority("An authority of RDS");
+  const authorityOfOthers = makeAuthority("An authority that Java trusts");
+  let watchedAws: WatchedAws;
   let worker: ConnectWorker;
 
   beforeAll(async () => {
-    worker = await ConnectWorker.start(stack.settings, lambdaEnvironment);
+    await serveTls(makeIdentity("localhost", authority));
+    watchedAws = await WatchedAws.start(stack.settings.awsUrl);
+    worker = await ConnectWorker.start(
+      stack.settings,
+      { ...lambdaEnvironment, AWS_ENDPOINT_URL: watchedAws.url },
+      { besideRds: authority.certificate, byJava: authorityOfOthers.certificate },
+    );
     const admin = connectKafka({ bootstrapServers: stack.settings.bootstrapServers, clientId: "test" }).admin();
     await admin.connect();
     // Nothing makes topics by writing to them; these are those of another prefix.
@@ -263,14 +276,32 @@ describe("Debezium, from the archive for MSK Connect", () => {
     await admin.disconnect();
   }, 5 * minute);
 
-  afterAll(() => worker.stop());
+  afterAll(async () => {
+    await worker?.stop();
+    watchedAws?.stop();
+  });
+
+  /** RDS offers TLS from the start; PostgreSQL on a laptop does not. */
+  async function serveTls({ key, cert }: Identity): Promise<void> {
+    const [{ data } = { data: "" }] = await stack.query<{ data: string }>(
+      "postgres",
+      "select current_setting('data_directory') as data",
+    );
+    const { uid, gid } = await stat(data);
+    for (const [name, text] of Object.entries({ "server.key": key, "server.crt": cert })) {
+      await writeFile(join(data, name), text, { mode: 0o600 });
+      await chown(join(data, name), uid, gid);
+    }
+    await stack.query("postgres", "alter system set ssl = on");
+    await stack.query("postgres", "select pg_reload_conf()");
+  }
 
   /** The configuration that is deployed, with what CloudFormation would fill in. */
-  function deployed(): Record<string, string> {
+  function deployed(port = postgres.port): Record<string, string> {
     const resource = packaged.template.Resources["ActivityConnector"];
     const filledIn: Record<string, string> = {
-      '{"Fn::GetAtt":["Database","Endpoint.Address"]}': postgres.host,
-      '{"Fn::GetAtt":["Database","Endpoint.Port"]}': String(postgres.port),
+      '{"Fn::GetAtt":["Database","Endpoint.Address"]}': "localhost",
+      '{"Fn::GetAtt":["Database","Endpoint.Port"]}': String(port),
       '{"Ref":"CaptureSecret"}': "capture",
       '{"Ref":"AWS::Region"}': "us-east-1",
     };
@@ -284,8 +315,53 @@ describe("Debezium, from the archive for MSK Connect", () => {
     );
   }
 
-  /** Beside the connector of the stack. PostgreSQL has no TLS here. */
-  const beside = { "topic.prefix": "aws", "slot.name": "aws_slot", "database.sslmode": "disable" };
+  /** Beside the connector of the stack. */
+  const beside = { "topic.prefix": "aws", "slot.name": "aws_slot" };
+
+  describe("sent to somebody else than RDS", () => {
+    /** What Connect says when a connector is sent there, what the impostor can read, and which secrets were asked for. */
+    async function sendTo(identity: Identity | undefined, changes: Record<string, string> = {}) {
+      const impostor = await Impostor.start(identity);
+      watchedAws.secretsAskedFor.length = 0;
+      try {
+        const reason = await worker.register("lost", { ...deployed(impostor.port), ...beside, ...changes }).then(
+          () => "it runs",
+          (error: Error) => error.message,
+        );
+        const { heard, onTheWire } = impostor;
+        return { reason, heard, onTheWire, secrets: [...watchedAws.secretsAskedFor] };
+      } finally {
+        impostor.stop();
+      }
+    }
+
+    /** TLS greets before it knows whom. */
+    const nothing = { heard: "", onTheWire: expect.not.stringContaining(users.capture), secrets: [] };
+
+    test("tells it everything if it trusts whom Java trusts", async () => {
+      const lost = await sendTo(makeIdentity("localhost", authorityOfOthers), {
+        "database.sslfactory": "org.postgresql.ssl.DefaultJavaSSLFactory",
+      });
+      expect(lost.heard).toContain(users.capture);
+      expect(lost.heard).toContain("first-password");
+      expect(lost.secrets).toContain("capture");
+    });
+
+    test("refuses a certificate of an authority that is not RDS's, and says nothing", async () => {
+      const lost = await sendTo(makeIdentity("localhost", authorityOfOthers));
+      expect(lost).toEqual({ ...nothing, reason: expect.stringMatching(/PKIX path building failed/) });
+    });
+
+    test("refuses a certificate of RDS for another name, and says nothing", async () => {
+      const lost = await sendTo(makeIdentity("another.example.com", authority));
+      expect(lost).toEqual({ ...nothing, reason: expect.stringMatching(/localhost could not be verified/) });
+    });
+
+    test("refuses a server without TLS, and says nothing", async () => {
+      const lost = await sendTo(undefined);
+      expect(lost).toEqual({ ...nothing, reason: expect.stringMatching(/does not support SSL/) });
+    });
+  });
 
   const capturedNames = async (): Promise<string[]> => {
     const consumer = connectKafka({ bootstrapServers: stack.settings.bootstrapServers, clientId: "test" }).consumer({
@@ -319,12 +395,12 @@ describe("Debezium, from the archive for MSK Connect", () => {
       2 * minute,
     );
     expect(JSON.stringify(await worker.status("deployed"))).not.toContain("first-password");
-  });
-
-  test("refuses a PostgreSQL without TLS, unless it is told otherwise", async () => {
-    await expect(
-      worker.register("plain", { ...deployed(), "topic.prefix": "plain", "slot.name": "plain_slot" }),
-    ).rejects.toThrow(/does not support SSL/);
+    const connections = await stack.query(
+      "postgres",
+      "select distinct ssl, version from pg_stat_ssl join pg_stat_activity using (pid) where usename = $1",
+      [users.capture],
+    );
+    expect(connections).toEqual([{ ssl: true, version: "TLSv1.3" }]);
   });
 
   test("goes on when the password is changed", async () => {

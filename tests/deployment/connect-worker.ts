@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { findJava, locateJars } from "../../localstack/stack/jars.ts";
@@ -14,6 +14,17 @@ import { ConnectClient, type ConnectorStatus } from "../../shared/connectors/con
 import { eventually } from "../integration/stack.ts";
 
 const run = promisify(execFile);
+
+/** Java reads no certificates from a PKCS12 file without one. */
+const storePassword = "of-the-test";
+
+/** Whom the worker's processes are to trust, in PEM. */
+export interface Trust {
+  /** Beside the authorities of RDS, in the plugin. */
+  readonly besideRds: string;
+  /** By Java itself, where a program asks for nobody in particular. */
+  readonly byJava: string;
+}
 
 /** A worker of the real Connect that knows nothing but the archive for MSK Connect, on the Kafka of a stack. */
 export class ConnectWorker {
@@ -27,10 +38,11 @@ export class ConnectWorker {
     this.#client = new ConnectClient(url);
   }
 
-  static async start(settings: Settings, environment: Record<string, string>): Promise<ConnectWorker> {
+  static async start(settings: Settings, environment: Record<string, string>, trust: Trust): Promise<ConnectWorker> {
     const folder = mkdtempSync(join(tmpdir(), "tripline-connect-"));
     const archive = await buildPlugin(settings);
     await run("python3", ["-m", "zipfile", "-e", archive, join(folder, "plugins")]);
+    await trustBesideRds(join(folder, "plugins/tripline-debezium"), trust.besideRds);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const file = (name: string, text: string) => {
@@ -53,11 +65,17 @@ export class ConnectWorker {
     );
     const log4j = file("log4j2.properties", log4jProperties);
     const [{ command }, { kafkaClasspath }] = [await findJava(), await locateJars(settings)];
+    const trustStore = join(folder, "trust.p12");
+    const authority = file("trust.pem", trust.byJava);
+    const store = ["-keystore", trustStore, "-storetype", "PKCS12", "-storepass", storePassword];
+    await run(join(dirname(command), "keytool"), ["-importcert", "-noprompt", "-file", authority, ...store]);
     const child = spawn(
       command,
       [
         "-Xmx512m",
         `-Dlog4j2.configurationFile=${log4j}`,
+        `-Djavax.net.ssl.trustStore=${trustStore}`,
+        `-Djavax.net.ssl.trustStorePassword=${storePassword}`,
         "-cp",
         kafkaClasspath,
         "org.apache.kafka.connect.cli.ConnectDistributed",
@@ -98,6 +116,16 @@ export class ConnectWorker {
     this.#child.kill("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Nobody has a key of RDS's authorities. Connect puts the jars of a plugin in the order of their names, and Java takes the first. */
+async function trustBesideRds(plugin: string, authority: string): Promise<void> {
+  const [folder, resource] = [join(plugin, "authorities"), "rds-authorities.pem"];
+  await run("python3", ["-m", "zipfile", "-e", join(plugin, "connect-plugin-1.jar"), folder]);
+  const pem = readFileSync(join(folder, resource), "utf8");
+  writeFileSync(join(folder, resource), `${pem}\n${authority}`);
+  await run("python3", ["-m", "zipfile", "-c", join(plugin, "authorities.jar"), resource], { cwd: folder });
+  rmSync(folder, { recursive: true });
 }
 
 async function freePort(): Promise<number> {
