@@ -66,7 +66,8 @@ function alarms(
       periodSeconds: 5 * minutes,
       periods: 2,
       is: "<",
-      threshold: (storageGiB * 1024 ** 3) / 5,
+      // Less than a slot may still hold back: the disk could be full before the slot is given up.
+      threshold: Math.max((storageGiB * 1024 ** 3) / 5, slotLogMB * 1024 ** 2),
       silenceIs: "alarming",
     },
     DatabaseMemoryLow: {
@@ -314,6 +315,23 @@ function alarms(
       threshold: 0,
       silenceIs: "fine",
     };
+    const schedule = scheduleSeconds(service, functionName);
+    if (schedule !== undefined) {
+      all[`${logicalId(functionName)}Idle`] = {
+        title: "Schedule stopped",
+        namespace: "AWS/Lambda",
+        metric: "Invocations",
+        dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
+        statistic: "Sum",
+        // Time for a few calls.
+        periodSeconds: schedule * 3,
+        periods: 1,
+        is: "<",
+        threshold: 1,
+        silenceIs: "alarming",
+        awsOnly: true,
+      };
+    }
     all[`${logicalId(functionName)}Throttled`] = {
       title: "Function throttled",
       namespace: "AWS/Lambda",
@@ -328,6 +346,16 @@ function alarms(
     };
   }
   return all;
+}
+
+/** How often a function is called by its schedule, such as rate(10 minutes). */
+function scheduleSeconds(service: Service, functionName: string): number | undefined {
+  const schedule = service.functions[functionName]?.events?.find((event) => event.schedule !== undefined)?.schedule;
+  if (schedule === undefined) return undefined;
+  const [, count, unit = ""] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
+  const seconds = { minute: 60, hour: 3_600, day: 86_400 }[unit];
+  if (seconds === undefined) throw new Error(`${functionName}: an alarm knows rate(…) schedules only, not ${schedule}`);
+  return Number(count) * seconds;
 }
 
 export function alarmResources(deployment: Deployment, service: Service, limits: Limits): Resources {

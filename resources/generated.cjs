@@ -1,7 +1,12 @@
 // The parts of the template that are made from what the rest of the project declares. Variables can be read from CommonJS only.
 module.exports = async ({ resolveConfigurationProperty, resolveVariable }) => {
   const { generate } = require("./generate.ts");
-  const deployment = { name: await resolveVariable("self:custom.name"), stage: await resolveVariable("sls:stage") };
+  const deployment = {
+    name: await resolveVariable("self:custom.name"),
+    stage: await resolveVariable("sls:stage"),
+    databaseResourceId: await resolveVariable("param:databaseResourceId"),
+    databaseSecretArn: await resolveVariable("param:databaseSecretArn"),
+  };
   const service = {
     functions: await resolveConfigurationProperty(["functions"]),
     extensions: await resolveConfigurationProperty(["custom", "extensions"]),

@@ -1,4 +1,6 @@
+import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
+import { administrator } from "../shared/postgres/users.ts";
 import { mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, ifAws, type Resource, type Resources, ref, skipping, sub } from "./template.ts";
 
@@ -6,6 +8,7 @@ interface Statement {
   readonly Effect: "Allow";
   readonly Action: readonly string[];
   readonly Resource: unknown;
+  readonly Condition?: unknown;
 }
 
 const allow = (Action: readonly string[], Resource: unknown): Statement => ({ Effect: "Allow", Action, Resource });
@@ -66,26 +69,42 @@ const usesCluster = allow(
 );
 
 /** Signs in to PostgreSQL as this user, with a token that is made of the role's own credentials. */
-function signsInAs(user: string): Statement {
-  return allow(
-    ["rds-db:connect"],
-    sub(`arn:\${AWS::Partition}:rds-db:\${AWS::Region}:\${AWS::AccountId}:dbuser:\${Database.DbiResourceId}/${user}`),
-  );
+function signsInAs(user: string, { databaseResourceId }: Deployment): Statement {
+  const arn = `arn:\${AWS::Partition}:rds-db:\${AWS::Region}:\${AWS::AccountId}:dbuser:\${Instance}/${user}`;
+  return allow(["rds-db:connect"], { "Fn::Sub": [arn, { Instance: databaseResourceId }] });
 }
 
-const usesKey = (...actions: ("kms:Decrypt" | "kms:GenerateDataKey")[]) => allow(actions, attribute("Key", "Arn"));
+const key = attribute("Key", "Arn");
+
+/** For what another service keeps with the stack's key, which that service uses in the name of who calls it. */
+function usesKeyBy(
+  service: "sns" | "secretsmanager",
+  ...actions: ("kms:Decrypt" | "kms:GenerateDataKey")[]
+): Statement {
+  const Condition = { StringEquals: { "kms:ViaService": sub(`${service}.\${AWS::Region}.amazonaws.com`) } };
+  return { ...allow(actions, key), Condition };
+}
+
+/** Lambda decrypts a function's environment in the name of its role. */
+function readsEnvironment(functionName: string, { name }: Deployment): Statement {
+  const arn = sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${name}-${functionName}`);
+  const Condition = { StringEquals: { "kms:EncryptionContext:aws:lambda:FunctionArn": arn } };
+  return { ...allow(["kms:Decrypt"], key), Condition };
+}
 
 /** What the code of a function asks of AWS itself, apart from Kafka and PostgreSQL. */
-const ownStatements: Readonly<Record<string, readonly Statement[]>> = {
-  forwardAlerts: [allow(["sns:Publish"], ref("AlertsTopic")), usesKey("kms:Decrypt", "kms:GenerateDataKey")],
-  prepareDatabase: [
-    allow(
-      ["secretsmanager:GetSecretValue"],
-      [ifAws(attribute("Database", "MasterUserSecret.SecretArn")), ref("CaptureSecret")],
-    ),
-    usesKey("kms:Decrypt"),
+const ownStatements: Readonly<Record<string, (deployment: Deployment) => readonly Statement[]>> = {
+  forwardAlerts: () => [
+    allow(["sns:Publish"], ref("AlertsTopic")),
+    usesKeyBy("sns", "kms:Decrypt", "kms:GenerateDataKey"),
   ],
-  rotatePassword: [
+  prepareDatabase: (deployment) => [
+    allow(["secretsmanager:GetSecretValue"], [ifAws(deployment.databaseSecretArn), ref("CaptureSecret")]),
+    usesKeyBy("secretsmanager", "kms:Decrypt"),
+    // As whom RDS may want a token in place of the password (functions/prepareDatabase/administrator.ts).
+    signsInAs(administrator, deployment),
+  ],
+  rotatePassword: () => [
     allow(
       [
         "secretsmanager:DescribeSecret",
@@ -96,10 +115,10 @@ const ownStatements: Readonly<Record<string, readonly Statement[]>> = {
       ref("CaptureSecret"),
     ),
     allow(["secretsmanager:GetRandomPassword"], "*"),
-    usesKey("kms:Decrypt", "kms:GenerateDataKey"),
+    usesKeyBy("secretsmanager", "kms:Decrypt", "kms:GenerateDataKey"),
   ],
   // This action knows no resources.
-  findBrokers: [allow(["kafka:GetBootstrapBrokers"], "*")],
+  findBrokers: () => [allow(["kafka:GetBootstrapBrokers"], "*")],
 };
 
 /** The logical id of a function's role. */
@@ -163,7 +182,9 @@ const useNetworkPolicy: Resource = {
  * @see https://docs.aws.amazon.com/msk/latest/developerguide/msk-connect-service-execution-role.html
  */
 function connectorsRole(name: string): Resource {
-  const connectors = `arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-*`;
+  const connectors = Object.keys(connectorDeclarations).map((connector) =>
+    sub(`arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-${connector}/*`),
+  );
   const written = [topics.transactions.name, topics.alerts.name, topics.activity.name, topics.heartbeat.name];
   return {
     Type: "AWS::IAM::Role",
@@ -171,7 +192,7 @@ function connectorsRole(name: string): Resource {
     Properties: {
       AssumeRolePolicyDocument: trusts("kafkaconnect.amazonaws.com", {
         StringEquals: { "aws:SourceAccount": ref("AWS::AccountId") },
-        ArnLike: { "aws:SourceArn": sub(connectors) },
+        ArnLike: { "aws:SourceArn": connectors },
       }),
       Policies: [
         {
@@ -201,7 +222,7 @@ function connectorsRole(name: string): Resource {
               [inCluster("group", "__amazon_msk_connect_*"), inCluster("group", "connect-*")],
             ),
             allow(["secretsmanager:GetSecretValue"], ref("CaptureSecret")),
-            usesKey("kms:Decrypt"),
+            usesKeyBy("secretsmanager", "kms:Decrypt"),
           ]),
         },
       ],
@@ -210,7 +231,8 @@ function connectorsRole(name: string): Resource {
 }
 
 /** A role for each function, with what its code and its mappings do; and one for Debezium. */
-export function roles({ name }: Deployment, service: Service): Resources {
+export function roles(deployment: Deployment, service: Service): Resources {
+  const { name } = deployment;
   const resources: Resources = {};
   const mappings = mappingsOf(service);
   for (const [functionName, { environment = {}, vpc }] of Object.entries(service.functions)) {
@@ -230,14 +252,15 @@ export function roles({ name }: Deployment, service: Service): Resources {
             PolicyName: "function",
             PolicyDocument: policy([
               allow(["logs:CreateLogStream", "logs:PutLogEvents"], logGroup),
+              readsEnvironment(functionName, deployment),
               ...(own.length > 0 ? [...findsCluster, ifAws(usesCluster)] : []),
               ...own.flatMap(({ topic, group, failedRecords }) =>
                 [...readsTopic(topic, group), ...(failedRecords === undefined ? [] : writesTopic(failedRecords))].map(
                   ifAws,
                 ),
               ),
-              ...(user === undefined ? [] : [signsInAs(user)]),
-              ...(ownStatements[functionName] ?? []),
+              ...(user === undefined ? [] : [signsInAs(user, deployment)]),
+              ...(ownStatements[functionName]?.(deployment) ?? []),
             ]),
           },
         ],

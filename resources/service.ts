@@ -2,7 +2,10 @@ import { logicalId } from "./template.ts";
 
 /** What is read of a function in serverless.yml. */
 export interface FunctionDeclaration {
-  readonly events?: readonly { readonly msk?: { readonly topic: string; readonly consumerGroupId: string } }[];
+  readonly events?: readonly {
+    readonly msk?: { readonly topic: string; readonly consumerGroupId: string };
+    readonly schedule?: string;
+  }[];
   readonly environment?: Readonly<Record<string, string>>;
   /** false: not in the network. */
   readonly vpc?: unknown;

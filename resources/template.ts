@@ -5,7 +5,7 @@ export interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>;
   readonly Condition?: string;
   readonly DependsOn?: readonly string[];
-  readonly DeletionPolicy?: "Retain";
+  readonly DeletionPolicy?: "Retain" | "RetainExceptOnCreate";
   readonly UpdateReplacePolicy?: "Retain";
   readonly Metadata?: unknown;
 }
@@ -36,4 +36,7 @@ export interface Deployment {
   /** tripline-STAGE: what things are called that have names of their own. */
   readonly name: string;
   readonly stage: string;
+  /** The instance that users sign in to by IAM, and the secret of its administrator: others than the stack's own after a restore. */
+  readonly databaseResourceId: unknown;
+  readonly databaseSecretArn: unknown;
 }

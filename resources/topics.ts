@@ -25,7 +25,8 @@ export function topicResources(): Resources {
     resources[topicId(name)] = {
       Type: "AWS::MSK::Topic",
       Condition: "IsAws",
-      DeletionPolicy: "Retain",
+      // What a failed deployment made goes with it, or the next one would find its name taken.
+      DeletionPolicy: "RetainExceptOnCreate",
       UpdateReplacePolicy: "Retain",
       Properties: {
         ClusterArn: ref("KafkaCluster"),

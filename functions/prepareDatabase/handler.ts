@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { readDatabaseSecret } from "../../shared/aws/database-secret.ts";
 import { customResourceHandler, type LambdaHandler } from "../../shared/lambda/index.ts";
 import { migrateDatabases } from "../../shared/postgres/migrate.ts";
+import { administratorPassword } from "./administrator.ts";
 import { ensureRoles } from "./roles.ts";
 
 export interface PrepareDatabaseOptions {
@@ -28,9 +29,14 @@ export function createHandler({ server, secrets, migrations }: PrepareDatabaseOp
     properties: Properties,
     ensure: async ({ AdministratorSecret, CaptureSecret, Revision }, { logger }) => {
       const log = (line: string) => logger.info(line);
-      const { username, password } = await readDatabaseSecret(secrets, AdministratorSecret);
+      const administrator = await readDatabaseSecret(secrets, AdministratorSecret);
       const capture = await readDatabaseSecret(secrets, CaptureSecret);
-      const connection = { ...server, user: username, password, application_name: "tripline-prepare" };
+      const connection = {
+        ...server,
+        user: administrator.username,
+        password: administratorPassword(server, administrator),
+        application_name: "tripline-prepare",
+      };
       await migrateDatabases({ connection, folder: migrations, log });
       await ensureRoles({ connection, capturePassword: capture.password, log });
       return { Revision };

@@ -10,6 +10,7 @@ import pg from "pg";
 import * as v from "valibot";
 import { type DatabaseSecret, readDatabaseSecret } from "../../shared/aws/database-secret.ts";
 import { type LambdaHandler, lambdaHandler } from "../../shared/lambda/index.ts";
+import { isSignInRefused } from "../../shared/postgres/errors.ts";
 import { scramVerifier } from "../../shared/postgres/scram.ts";
 
 export interface RotatePasswordOptions {
@@ -56,7 +57,7 @@ export function createHandler({ server, database, secrets }: RotatePasswordOptio
       await (await connect(secret)).end();
       return true;
     } catch (error) {
-      if (isWrongPassword(error)) return false;
+      if (isSignInRefused(error)) return false;
       throw error;
     }
   };
@@ -145,10 +146,4 @@ async function isDone(secrets: SecretsManagerClient, { SecretId, ClientRequestTo
   if (RotationEnabled !== true) throw new Error(`Secret ${SecretId} is not set up to be rotated.`);
   if (stages === undefined) throw new Error(`Secret ${SecretId} has no version for this rotation.`);
   return stages.includes("AWSCURRENT") && !stages.includes("AWSPENDING");
-}
-
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: invalid_password, invalid_authorization_specification */
-function isWrongPassword(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return code === "28P01" || code === "28000";
 }

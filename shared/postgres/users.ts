@@ -7,3 +7,6 @@ export const users = {
   /** Debezium; the only one with a password, for it cannot sign in by IAM. */
   capture: "tripline_capture",
 } as const;
+
+/** Who owns the databases on AWS. The same name is in resources/database.yml. */
+export const administrator = "tripline_administrator";

@@ -12,11 +12,12 @@ import {
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
+import { administratorPassword } from "../../functions/prepareDatabase/administrator.ts";
 import { projectRoot } from "../../localstack/stack/settings.ts";
 import { readDatabaseSecret } from "../../shared/aws/database-secret.ts";
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { topics } from "../../shared/kafka/topics.ts";
-import { users } from "../../shared/postgres/users.ts";
+import { administrator, users } from "../../shared/postgres/users.ts";
 import { eventually, TestStack } from "../integration/stack.ts";
 import { invoke, provision } from "./bundle.ts";
 import { type Identity, makeAuthority, makeIdentity } from "./certificates.ts";
@@ -82,11 +83,18 @@ async function query(user: string, password: string, database: string, sql: stri
 beforeAll(async () => {
   const [up] = await Promise.all([stack.run("up", "--json"), packaged.make()]);
   if (up.code !== 0) throw new Error(`the stack did not come up: ${up.stdout}${up.stderr}`);
-  // RDS has these.
-  for (const role of ["rds_iam", "rds_replication"]) await stack.query("postgres", `create role ${role}`);
+  // RDS has these, and no superuser for us. The stack's databases were made by postgres.
+  await stack.query(
+    "postgres",
+    `create role ${administrator} login createrole createdb password '${testPassword}' in role ${postgres.user}`,
+  );
+  for (const role of ["rds_iam", "rds_replication"]) {
+    await stack.query("postgres", `create role ${role}`);
+    await stack.query("postgres", `grant ${role} to ${administrator} with admin true, inherit false, set false`);
+  }
   const secret = (Name: string, value: object) =>
     secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value) }));
-  await secret("administrator", { username: postgres.user, password: postgres.password });
+  await secret("administrator", { username: administrator, password: testPassword });
   await secret("capture", { username: users.capture, password: "first-password" });
   const sns = new SNSClient(aws);
   alertsTopicArn = (await sns.send(new CreateTopicCommand({ Name: "deployed-alerts" }))).TopicArn ?? "";
@@ -118,7 +126,7 @@ describe("prepareDatabase", () => {
        join pg_roles member on member.oid = pg_auth_members.member
        join pg_roles role on role.oid = pg_auth_members.roleid where member.rolname like 'tripline%' order by 1`,
     );
-    expect(roles).toEqual([
+    expect(roles.filter(({ name }) => name !== administrator)).toEqual([
       { name: users.agents, member: "rds_iam" },
       { name: users.capture, member: "rds_replication" },
       { name: users.forwarder, member: "rds_iam" },
@@ -137,6 +145,21 @@ describe("prepareDatabase", () => {
     for (const user of [users.agents, users.forwarder, users.temperature]) {
       await stack.query("mydb", `alter role ${user} password '${testPassword}'`);
     }
+  });
+
+  test("signs in with a token where the administrator's password is refused", async () => {
+    const { host, port } = postgres;
+    const sent = { username: administrator, password: "refused" };
+    const asked: unknown[] = [];
+    const token = async (user: unknown) => {
+      asked.push(user);
+      return testPassword;
+    };
+    expect(await administratorPassword({ host, port, ssl: false }, sent, token)()).toBe(testPassword);
+    expect(asked).toEqual([{ host, port, user: administrator }]);
+    const taken = { username: administrator, password: testPassword };
+    expect(await administratorPassword({ host, port, ssl: false }, taken, token)()).toBe(testPassword);
+    expect(asked).toHaveLength(1);
   });
 
   test("says what is wrong, and no password", async () => {

@@ -10,6 +10,7 @@ interface Statement {
   Effect: "Allow" | "Deny";
   Action: string[];
   Resource: unknown;
+  Condition?: unknown;
 }
 
 const packaged = new Packaged("prod");
@@ -62,9 +63,8 @@ function actionsIn(files: string[]): Set<string> {
         actions.add(`${serviceOf[client]}:${command === "PublishBatch" ? "Publish" : command}`);
       }
     }
-    if (/\bconnectPostgres\(/.test(text) && file.endsWith("/index.ts") && file.startsWith("functions/")) {
-      actions.add("rds-db:connect");
-    }
+    const signsIn = file.endsWith("/index.ts") ? /\bconnectPostgres\(/ : /\brdsToken\b/;
+    if (file.startsWith("functions/") && signsIn.test(text)) actions.add("rds-db:connect");
   }
   return actions;
 }
@@ -94,6 +94,18 @@ describe.each(functions)("the role of %s", (functionName) => {
     // Reading and writing what is encrypted with the key of the stack comes with the service that holds it.
     const used = allowed.filter((action) => !isPlatform(action) && !action.startsWith("kms:"));
     expect(new Set(used)).toEqual(expected);
+  });
+
+  test("lets Lambda decrypt the function's environment, and no other", () => {
+    const statements = statementsOf(functionName);
+    const own = statements.find(({ Condition }) => JSON.stringify(Condition)?.includes("aws:lambda"));
+    expect(own).toMatchObject({ Action: ["kms:Decrypt"], Resource: { "Fn::GetAtt": ["Key", "Arn"] } });
+    expect(JSON.stringify(own?.Condition)).toContain(`:function:tripline-prod-${functionName}"`);
+    // And what else it decrypts, a service does for it.
+    for (const each of statements) {
+      if (each !== own && each.Action.includes("kms:Decrypt"))
+        expect(JSON.stringify(each.Condition)).toContain("kms:ViaService");
+    }
   });
 
   test("names what it is for, but for actions that know no resources", () => {
