@@ -14,6 +14,7 @@ function run(hook: string, stage: string, { region = "eu-central-1", isProtected
   const guard = new Guard({
     getProvider: () => ({ getStage: () => stage, getRegion: () => region }),
     service: { custom: { protected: isProtected } },
+    classes: { Error },
   });
   return () => guard.hooks[hook]?.();
 }

@@ -4,6 +4,8 @@ import { regionsWithAuthority } from "./connect-plugin/plugin.ts";
 interface Serverless {
   getProvider(name: "aws"): { getStage(): string; getRegion(): string };
   readonly service: { readonly custom: { readonly protected: unknown } };
+  /** What the framework shows by its message alone, without a trace. */
+  readonly classes: { readonly Error: new (message: string, code: string) => Error };
 }
 
 /** Longer ones do not fit into every name that is made of it; RDS writes capitals small, so that a role would not know its instance. */
@@ -16,7 +18,12 @@ export default class Guard {
   constructor(serverless: Serverless) {
     // An AWS that is emulated has neither regions nor data.
     const onAws = (check: () => void) => () => {
-      if (!process.env["AWS_ENDPOINT_URL"]) check();
+      if (process.env["AWS_ENDPOINT_URL"]) return;
+      try {
+        check();
+      } catch (error) {
+        throw new serverless.classes.Error((error as Error).message, "TRIPLINE_REFUSED");
+      }
     };
     const provider = () => serverless.getProvider("aws");
     this.hooks = {
