@@ -58,19 +58,10 @@ export class FunctionHost {
   }
 
   async #runOnce(): Promise<string> {
-    const { ports } = this.#settings;
     const output = openSync(paths(this.#settings).log("functions"), "a");
     const child = spawn(
       process.execPath,
-      [
-        ...nodeOptions,
-        join(projectRoot, "node_modules/serverless/bin/serverless.js"),
-        "offline",
-        "--httpPort",
-        String(ports.functionsHttp),
-        "--lambdaPort",
-        String(ports.functionsLambda),
-      ],
+      [...nodeOptions, join(projectRoot, "node_modules/serverless/bin/serverless.js"), "offline"],
       {
         cwd: projectRoot,
         env: { ...process.env, ...this.#environment },

@@ -6,7 +6,7 @@ import { projectRoot, type Settings } from "./settings.ts";
 
 const run = promisify(execFile);
 
-const composeFile = join(projectRoot, "docker-compose.yml");
+export const composeFile = join(projectRoot, "docker-compose.yml");
 
 /** The engine that answers, docker before podman; a client without its engine does not count. */
 export async function findContainerEngine(): Promise<"docker" | "podman" | undefined> {

@@ -38,7 +38,9 @@ function asStackError(cause: unknown): never {
 /** What the functions need to know of this stack; serverless.yml reads it from outputs.json. */
 export interface Outputs {
   postgresPort: string;
-  /** Where `sls offline kafka` finds the event source mappings. */
+  /** Where `sls offline` listens: for HTTP, for calls of functions, and for `sls offline kafka`. */
+  functionsHttpPort: string;
+  functionsLambdaPort: string;
   functionsAdminPort: string;
   bootstrapServers: string;
   awsUrl: string;
@@ -99,10 +101,21 @@ export async function declareNoAws(settings: Settings): Promise<void> {
   await writeOutputs(settings, "");
 }
 
+/** The ports of one `sls offline`. */
+export function functionPorts({
+  ports,
+}: Pick<Settings, "ports">): Pick<Outputs, "functionsHttpPort" | "functionsLambdaPort" | "functionsAdminPort"> {
+  return {
+    functionsHttpPort: String(ports.functionsHttp),
+    functionsLambdaPort: String(ports.functionsLambda),
+    functionsAdminPort: String(ports.functionsAdmin),
+  };
+}
+
 async function writeOutputs(settings: Settings, alertsTopicArn: string): Promise<void> {
   const outputs: Outputs = {
     postgresPort: String(settings.ports.postgres),
-    functionsAdminPort: String(settings.ports.functionsAdmin),
+    ...functionPorts(settings),
     bootstrapServers: settings.bootstrapServers,
     awsUrl: settings.awsUrl,
     alertsTopicArn,

@@ -1,9 +1,10 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Kafka, LogEntry } from "kafkajs";
 import kafkajs from "kafkajs";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 
 /** CommonJS: its values are on the default export. */
-const { Kafka: KafkaClient, logLevel } = kafkajs;
+const { CompressionCodecs, CompressionTypes, Kafka: KafkaClient, logLevel } = kafkajs;
 
 export interface KafkaOptions {
   /** host:port, comma-separated. */
@@ -30,6 +31,12 @@ function quietRequestQueue(): void {
   };
 }
 quietRequestQueue();
+
+/** The connectors compress with zstd, for which kafkajs has a name and Node the code. */
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: async ({ buffer }: { buffer: Buffer }) => zstdCompressSync(buffer),
+  decompress: async (buffer: Buffer) => zstdDecompressSync(buffer),
+});
 
 /** A Kafka client for administration and for tools; the functions themselves get their records from Lambda. */
 export function connectKafka({ bootstrapServers, clientId, retries = 5, onLog }: KafkaOptions): Kafka {

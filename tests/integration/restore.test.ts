@@ -240,7 +240,7 @@ describe("PostgreSQL is put back to an earlier moment", () => {
     const file = join(stack.home, "offsets.csv");
     writeFileSync(file, rows.map((row) => `${Object.values(row).join(",")}\n`).join(""));
     await kafkaTool(
-      stack.settings,
+      stack,
       "kafka-consumer-groups",
       ...groupsPutBack.flatMap((group) => ["--group", group]),
       ...["--reset-offsets", "--from-file", file, "--execute"],
@@ -255,7 +255,7 @@ describe("PostgreSQL is put back to an earlier moment", () => {
     const from = await committed();
     const records = ends.reduce((sum, end) => sum + Number(end.high) - Number(from[`restore ${end.partition}`]), 0);
     const read = await kafkaTool(
-      stack.settings,
+      stack,
       "kafka-console-consumer",
       ...["--topic", topic, "--group", "restore", "--timeout-ms", "60000"],
       // So that it need not wait for more.

@@ -1,9 +1,5 @@
 import type { Consumer, KafkaMessage } from "kafkajs";
-import { prepareKafkaJs } from "../../packages/serverless-offline-kafka/src/kafka/kafka-client.ts";
 import { connectKafka } from "../../shared/kafka/client.ts";
-
-// The connectors compress with zstd.
-prepareKafkaJs();
 
 /** Gives each record of a topic to `onRecord`, from the first one on, until it is stopped. */
 export class TopicReader {
