@@ -4,6 +4,7 @@ import type { Admin } from "kafkajs";
 import { auditTimeoutMs } from "../../localstack/audit/verify.ts";
 import { connectTo } from "../../localstack/run/database.ts";
 import { AlertReceiver } from "../../localstack/run/receiver.ts";
+import { functionPorts } from "../../localstack/stack/declare.ts";
 import type { PartName } from "../../localstack/stack/parts/index.ts";
 import { paths, type Settings } from "../../localstack/stack/settings.ts";
 import { readLiveState } from "../../localstack/stack/state.ts";
@@ -130,7 +131,7 @@ export class System {
       ...outputs,
       postgresPort: String(world.postgresPort),
       bootstrapServers: `127.0.0.1:${world.kafkaPort}`,
-      functionsAdminPort: String(settings.ports.functionsAdmin),
+      ...functionPorts(settings),
     });
     return host;
   }
