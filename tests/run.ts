@@ -1,13 +1,17 @@
 // npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, deployment, chaos)
 // that part alone.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fetchJars } from "../localstack/stack/jars.ts";
+import { installAws } from "../localstack/stack/parts/aws.ts";
+import { readSettings } from "../localstack/stack/settings.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 const wanted = process.argv[2];
 const parts = ["unit", "plugin", "integration", "deployment", "chaos"] as const;
+type Part = (typeof parts)[number];
 if (wanted !== undefined && !parts.some((part) => part === wanted)) {
   console.error(`'${wanted}' is none of the parts: ${parts.join(", ")}. Without a name, all run.`);
   process.exit(2);
@@ -15,26 +19,41 @@ if (wanted !== undefined && !parts.some((part) => part === wanted)) {
 
 const counts = { passed: 0, failed: 0 };
 
-function run(title: string, script: string, args: string[], env: NodeJS.ProcessEnv = {}): boolean {
-  console.log(`\n── ${title}`);
-  const { status } = spawnSync(process.execPath, [join(projectRoot, "node_modules", script), ...args], {
+interface Lane {
+  /** Shows what runs as it runs; of another lane, at the end of each part. */
+  readonly live: boolean;
+}
+
+/** Runs a script of node_modules to its end. True when it ended well. */
+async function run(lane: Lane, title: string, script: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+  const heading = `\n── ${title}\n`;
+  if (lane.live) process.stdout.write(heading);
+  const child = spawn(process.execPath, [join(projectRoot, "node_modules", script), ...args], {
     cwd: projectRoot,
-    stdio: "inherit",
+    stdio: lane.live ? "inherit" : ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
-  return status === 0;
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const code = await new Promise<number | null>((resolve) => {
+    child.once("error", () => resolve(null));
+    child.once("close", resolve);
+  });
+  if (!lane.live) process.stdout.write(heading + Buffer.concat(chunks).toString());
+  return code === 0;
 }
 
 /** A check counts as one test. */
-function check(title: string, script: string, args: string[]): void {
-  counts[run(title, script, args) ? "passed" : "failed"]++;
+async function check(lane: Lane, title: string, script: string, args: string[]): Promise<void> {
+  counts[(await run(lane, title, script, args)) ? "passed" : "failed"]++;
 }
 
-function jest(project: string, args: string[] = []): void {
+async function jest(lane: Lane, project: Part, args: string[] = []): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "tripline-test-"));
   const outputFile = join(folder, "result.json");
   try {
-    const ok = run(
+    const ok = await run(
+      lane,
       `${project} tests`,
       "jest/bin/jest.js",
       ["--selectProjects", project, "--json", "--outputFile", outputFile, ...args],
@@ -58,18 +77,32 @@ function jest(project: string, args: string[] = []): void {
   }
 }
 
-const runs = (part: (typeof parts)[number]) => wanted === undefined || wanted === part;
+const runs = (part: Part) => wanted === undefined || wanted === part;
 
 if (runs("unit")) {
-  check("types", "typescript/bin/tsc", ["--noEmit"]);
-  check("lint and format", "@biomejs/biome/bin/biome", ["check", "."]);
-  jest("unit");
+  const lane = { live: true };
+  await check(lane, "types", "typescript/bin/tsc", ["--noEmit"]);
+  await check(lane, "lint and format", "@biomejs/biome/bin/biome", ["check", "."]);
+  await jest(lane, "unit");
 }
-// One after another: they share the machine's ports and cores.
-if (runs("plugin")) jest("plugin", ["--runInBand"]);
-if (runs("integration")) jest("integration", ["--runInBand"]);
-if (runs("deployment")) jest("deployment", ["--runInBand"]);
-if (runs("chaos")) jest("chaos", ["--runInBand"]);
+
+// What both lanes need is fetched once, before them. What cannot be had fails the tests that need it, and they say why.
+if (wanted === undefined) {
+  const settings = readSettings();
+  await fetchJars(settings).catch(() => {});
+  await installAws(settings).catch(() => {});
+}
+
+/** Those of the stack one after another, for they share its ports. The plugin has brokers of its own. */
+async function stackLane(): Promise<void> {
+  for (const part of ["integration", "deployment", "chaos"] as const) {
+    if (runs(part)) await jest({ live: true }, part, ["--runInBand"]);
+  }
+}
+async function pluginLane(): Promise<void> {
+  if (runs("plugin")) await jest({ live: wanted === "plugin" }, "plugin", ["--runInBand"]);
+}
+await Promise.all([stackLane(), pluginLane()]);
 
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
