@@ -160,6 +160,22 @@ function alarms(
       silenceIs: "fine",
       awsOnly: true,
     },
+    PasswordNotChanged: {
+      title: "Password not changed",
+      namespace: "AWS/Lambda",
+      metric: "Invocations",
+      dimensions: { FunctionName: ref("RotatePasswordLambdaFunction") },
+      statistic: "Sum",
+      // Every three days, says resources/database.yml. An alarm looks back for seven.
+      periodSeconds: 24 * 60 * minutes,
+      periods: 7,
+      is: "<",
+      threshold: 1,
+      silenceIs: "alarming",
+      awsOnly: true,
+      // Which begins with one.
+      after: "CaptureSecretRotation",
+    },
     AlertsNotPublished: {
       title: "Alerts undelivered",
       namespace: "AWS/SNS",
