@@ -22,6 +22,7 @@ export async function logs(options: { json?: boolean; follow?: boolean; lines: s
         : `There is no log '${name}'. There are: ${all.join(", ")}.`,
     );
   }
+  if (all.length === 0 && !options.json) console.error("There are no logs yet: 'npx tripline up' first.");
   const names = name === undefined ? all : [name];
   const count = Number(options.lines);
   if (!Number.isInteger(count) || count < 0)

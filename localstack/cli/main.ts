@@ -1,6 +1,13 @@
 import { Command, CommanderError } from "commander";
-import { toolNamed } from "./kafka/tools.ts";
+import { StackError } from "../stack/errors.ts";
+import { toolLike, toolNamed } from "./kafka/tools.ts";
 import { printJson, reportFailure } from "./output.ts";
+
+// Whoever reads the output through a pipe may have seen enough (| head -1): the rest is for nobody.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
 
 /** A script that asked for JSON gets it even for a command line that makes no sense. */
 const wantsJson = process.argv.includes("--json");
@@ -126,11 +133,14 @@ command(
       .option("--from-beginning", "all that is there")
       .option("-f, --follow", "go on as records arrive")
       .option("-g, --group <name>", "as a member of a group: from where it stopped, and it is noted")
-      .option("-n, --limit <count>", "end after so many")
+      .option(
+        "-n, --limit <count>",
+        "the latest so many; with --from-beginning, --filter or --follow, end after so many",
+      )
       .option("-d, --decode", "change events of Debezium: what happened to which row")
       .option(
         "--filter <text>",
-        "records with this text, or with name=value: op=c, key=7, user_id=1234; once more for both",
+        "records with this text, or, with --decode, with name=value: op=c, key=7, user_id=1234; once more for both",
         (text: string, before: string[]) => [...before, text],
         [],
       )
@@ -154,6 +164,7 @@ async function runForeign([word = "", ...rest]: readonly string[]): Promise<bool
   try {
     if (tool !== undefined) await (await import("./kafka/run-tool.ts")).runTool(tool.name, tool.args);
     else if (word === "psql") await (await import("./psql.ts")).psql(rest);
+    else if (word.startsWith("kafka-")) throw new StackError("USAGE", `Kafka has no tool '${word}'.${toolLike(word)}`);
     else return false;
   } catch (error) {
     reportFailure(error, false);

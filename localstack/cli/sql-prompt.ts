@@ -47,7 +47,13 @@ export async function sqlPrompt(settings: Settings, database: string, args: read
     // As PostgreSQL writes them: JavaScript's dates have no microseconds.
     types: { getTypeParser: () => (value: string) => value },
   });
-  await client.connect();
+  await client.connect().catch((cause) => {
+    throw new StackError(
+      "USAGE",
+      `PostgreSQL says: ${reasonOf(cause)}. 'npx tripline psql -c "\\l"' lists the databases.`,
+      { cause },
+    );
+  });
   const session = new Session(client, format);
   try {
     if (scripts === undefined) await session.prompt(database);

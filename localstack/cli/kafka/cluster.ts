@@ -20,6 +20,12 @@ export async function withCluster<Result>(
   work: (cluster: Cluster) => Promise<Result>,
 ): Promise<Result> {
   const bootstrapServers = bootstrapServer ?? readSettings().bootstrapServers;
+  if (!bootstrapServers.split(",").every((each) => /^\S+:\d+$/.test(each))) {
+    throw new StackError(
+      "USAGE",
+      `--bootstrap-server takes host:port, such as localhost:9092, not '${bootstrapServers}'.`,
+    );
+  }
   const kafka = connectKafka({ bootstrapServers, clientId: "tripline-cli", retries: 1 });
   const admin = kafka.admin();
   try {

@@ -53,7 +53,7 @@ export async function consume(options: ConsumeOptions, topic: string): Promise<v
   }
   if (json && !follow) return printJson({ ok: true, topic, messages: found });
   for (const shown of isLatest ? found : []) print(shown);
-  if (count === 0 && isTerminal) console.error(dim(emptyReason(options)));
+  if (count === 0 && process.stderr.isTTY) console.error(dim(emptyReason(options)));
 }
 
 function startOf(
@@ -65,8 +65,11 @@ function startOf(
   return { last: limit ?? lastDefault };
 }
 
-function emptyReason({ group, follow }: ConsumeOptions): string {
+function emptyReason({ decode, filter, follow, group }: ConsumeOptions): string {
   if (follow) return "Nothing has come.";
+  if (group === undefined && !decode && filter?.some((each) => each.includes("="))) {
+    return "The topic has no such records. Of change events, name=value is seen with --decode.";
+  }
   if (group === undefined) return "The topic has no such records.";
   return `Nothing new for the group ${group}. What came before its first visit: --from-beginning. What comes: --follow.`;
 }
@@ -85,7 +88,7 @@ function linePrinter(decode: boolean): (shown: Shown) => void {
       console.log(dim([...titles, ...(decode ? ["op", "key", "row"] : ["key", "value"])].join("  ")));
     }
     isFirst = false;
-    const when = (shown.change?.committedAt ?? shown.timestamp).slice(0, time - 1).padEnd(time);
+    const when = (shown.change?.committedAt ?? shown.timestamp).replace(/(\.\d{3})\d*Z$/, "$1Z").padEnd(time);
     const position = [String(shown.partition).padStart(place), String(shown.offset).padStart(place), dim(when)];
     console.log([...position, ...contentOf(shown)].join("  "));
   };

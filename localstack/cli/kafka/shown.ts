@@ -49,7 +49,7 @@ export function shownOf(partition: number, message: KafkaMessage, decode: boolea
     return { ...position, change: message.value === null ? { op: null } : changeOf(decodeChangeEvent(message.value)) };
   } catch (error) {
     if (!(error instanceof ChangeEventError)) throw error;
-    return { ...position, value, undecodable: error.message };
+    return { ...position, value, undecodable: `no change event: ${error.message}` };
   }
 }
 

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { inContainer } from "./run-tool.ts";
-import { needsServer, toolNamed, toolNames, withServer } from "./tools.ts";
+import { needsServer, toolLike, toolNamed, toolNames, withServer } from "./tools.ts";
 
 describe("a tool is known", () => {
   test.each(["kafka-topics", "kafka-topics.sh", "bin/kafka-topics.sh", "./bin/windows/kafka-topics.bat"])(
@@ -17,6 +17,12 @@ describe("a tool is known", () => {
     expect(toolNamed("status")).toBeUndefined();
     expect(toolNamed("nonsense", { prefixed: false })).toBeUndefined();
   });
+});
+
+test("a name that is not quite right is answered with one that is", () => {
+  expect(toolLike("kafka-topic")).toBe(" Did you mean kafka-topics?");
+  expect(toolLike("kafka-topicss")).toBe(" Did you mean kafka-topics?");
+  expect(toolLike("kafka-nonsense")).toContain("There are: kafka-acls, ");
 });
 
 describe("the broker of the stack", () => {

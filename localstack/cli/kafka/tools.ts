@@ -50,6 +50,14 @@ export function toolNamed(word: string, { prefixed = true } = {}): ToolName | un
   return toolNames.find((each) => each === full);
 }
 
+/** For somebody who has written a tool's name not quite right. */
+export function toolLike(word: string): string {
+  const like = toolNames.filter(
+    (each) => each.startsWith(word) || word.startsWith(each) || each.includes(word.slice(6)),
+  );
+  return like.length > 0 ? ` Did you mean ${like.join(" or ")}?` : ` There are: ${toolNames.join(", ")}.`;
+}
+
 /** Options by which a person has said already where the broker is, or wants to read something that needs none. */
 const needsNoServer =
   /^--(bootstrap-(server|controller|servers)|broker-list|producer-props|command-property|help|version)$/;
