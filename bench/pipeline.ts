@@ -113,7 +113,7 @@ export async function measurePipeline(options: PipelineOptions): Promise<Pipelin
   }
 }
 
-async function removeStack(settings: Settings): Promise<void> {
+export async function removeStack(settings: Settings): Promise<void> {
   await removeData(settings);
   await rm(settings.home, { recursive: true, force: true });
 }
