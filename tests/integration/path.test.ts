@@ -296,6 +296,31 @@ describe("the path from a row to an alert", () => {
   });
 });
 
+describe("tripline kafka", () => {
+  const topic = topics.alerts.name;
+  const consume = async (...args: string[]) => {
+    const { json, stderr } = await stack.run("kafka", "consume", topic, "--json", ...args);
+    if (json["ok"] !== true) throw new Error(stderr);
+    return (json["messages"] as { partition: number; offset: number }[]).map(
+      ({ partition, offset }) => `${partition} ${offset}`,
+    );
+  };
+
+  test("consume ends after so many, and a group goes on from there and notes how far it came", async () => {
+    const all = await consume("--from-beginning");
+    expect(all.length).toBeGreaterThan(20);
+    const first = await consume("--from-beginning", "--group", "looker", "--limit", "7");
+    expect(first).toHaveLength(7);
+    const rest = await consume("--from-beginning", "--group", "looker");
+    expect([...first, ...rest].sort()).toEqual([...all].sort());
+    expect(await consume("--group", "looker")).toEqual([]);
+    const { json } = await stack.run("kafka", "groups", "looker", "--json");
+    expect(json).toMatchObject({ groups: [{ state: "Empty", partitions: expect.any(Array) }] });
+    const { partitions } = (json["groups"] as { partitions: { lag: number }[] }[])[0] ?? { partitions: [] };
+    expect(partitions.map(({ lag }) => lag)).toEqual(Array.from({ length: topics.alerts.partitions }, () => 0));
+  });
+});
+
 describe("the end", () => {
   test("down also ends the functions of a run that was killed", async () => {
     const run = await startRun("--rate", "1000");

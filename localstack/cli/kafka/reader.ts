@@ -53,7 +53,10 @@ export async function read(
     await consumer.subscribe({ topic: options.topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       const silence = options.follow ? undefined : setTimeout(resolve, silenceMs);
+      // The client may have another batch under way.
+      let isOver = false;
       const end = () => {
+        isOver = true;
         clearTimeout(silence);
         resolve();
       };
@@ -71,12 +74,15 @@ export async function read(
         if (range === undefined) return;
         for (const message of batch.messages) {
           const offset = Number(message.offset);
-          if (signal.aborted || offset < (starts.get(batch.partition) ?? 0)) continue;
+          if (isOver) return;
+          if (offset < (starts.get(batch.partition) ?? 0)) continue;
           if (!options.follow && offset >= range.high) break;
           taken.set(batch.partition, offset + 1);
           if (!take(batch.partition, message)) return end();
         }
         if (Number(batch.lastOffset()) + 1 >= range.high) left.delete(batch.partition);
+        // Where it goes on for long, the group's lag is to be seen meanwhile.
+        if (options.group !== undefined) await commit(consumer, options.topic, taken).catch(() => {});
         if (left.size === 0 && !options.follow) end();
       };
       consumer.run({ autoCommit: false, eachBatch }).catch(reject);

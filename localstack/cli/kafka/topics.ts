@@ -52,5 +52,6 @@ export async function describe(options: ServerOption & { json?: boolean }, topic
     ...[low, high, high - low].map((count) => whole.format(count)),
   ]);
   console.log(table([titles.map((title) => dim(title)), ...rows]));
-  for (const [name, value] of Object.entries(settings)) console.log(`${name}=${value}`);
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  console.log(lines.length > 0 ? lines.join("\n") : dim("No settings of its own."));
 }
