@@ -1,12 +1,10 @@
 // npm run bench: Tripline measured beside what people would pick instead. `npm run bench -- --help` says what can be asked for.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { printJson, red } from "../localstack/cli/output.ts";
 import { abortOnSignals } from "../localstack/cli/signals.ts";
-import { reasonOf, StackError } from "../localstack/stack/errors.ts";
 import { readSettings, type Settings } from "../localstack/stack/settings.ts";
+import { commandOf, requireLinux, runBenchmark } from "./command.ts";
 import { measureDrains } from "./drains.ts";
-import { BenchError } from "./errors.ts";
 import { measureHandler } from "./handler-alone.ts";
 import { describeMachine } from "./machine.ts";
 import { readPlan, usage } from "./options.ts";
@@ -29,7 +27,6 @@ function settingsOf(part: "drain" | "pipeline"): Settings {
 }
 
 const args = process.argv.slice(2);
-const isJson = args.includes("--json");
 const interrupted = abortOnSignals();
 const status = new Status();
 
@@ -39,9 +36,7 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  if (process.platform !== "linux") {
-    throw new BenchError("USAGE", "The benchmark reads CPU and memory from /proc, which only Linux has.");
-  }
+  requireLinux();
   const startedMs = Date.now();
   const machine = await describeMachine();
   const common = { plan, signal: interrupted, progress: (text: string) => status.show(text) };
@@ -52,7 +47,7 @@ async function main(): Promise<void> {
     : undefined;
   const results: Results = {
     date: new Date().toISOString(),
-    command: commandOf(args),
+    command: commandOf("bench", args),
     machine,
     quick: plan.quick,
     seed: plan.seed,
@@ -72,27 +67,4 @@ async function main(): Promise<void> {
   if (summary.alertsAgree === false) process.exitCode = 1;
 }
 
-/** As it can be given again anywhere: where the results went says nothing about them. */
-function commandOf(given: readonly string[]): string {
-  const shown = given.filter((arg, index) => !arg.startsWith("--out") && given[index - 1] !== "--out");
-  return ["npm run bench", ...(shown.length > 0 ? ["--", ...shown] : [])].join(" ");
-}
-
-function fail(error: unknown): void {
-  const isKnown = error instanceof BenchError || error instanceof StackError;
-  const code = isKnown ? error.code : "UNEXPECTED";
-  if (isJson) printJson({ ok: false, error: { code, message: reasonOf(error) } });
-  console.error(`${red("✖")} ${reasonOf(error)}`);
-  if (!isKnown && error instanceof Error) console.error(error.stack);
-  // 128 + the number of SIGINT, as a shell has it.
-  process.exitCode = code === "INTERRUPTED" ? 130 : 1;
-}
-
-try {
-  await main();
-} catch (error) {
-  status.end();
-  fail(interrupted.aborted ? new BenchError("INTERRUPTED", "Interrupted; everything was stopped.") : error);
-}
-// kafkajs and pg leave timers and sockets behind that would keep the process for some seconds.
-process.exit();
+await runBenchmark(main, { args, interrupted, status });

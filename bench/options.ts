@@ -103,7 +103,7 @@ export function readPlan(args: readonly string[]): Plan | "help" {
   const { values } = parse(args);
   if (values.help) return "help";
   const base = values.quick ? quick : full;
-  const only = values.only === undefined ? measurements : values.only.split(",").map(measurementOf);
+  const only = onlyOf(values.only, measurements);
   const records = wholeNumber("--records", values.records, base.records, recordsMin, recordsMax);
   const rounds = wholeNumber("--rounds", values.rounds, base.rounds, 1, 100);
   if (values["handler-in"] !== "process" && values["handler-in"] !== "worker") {
@@ -115,14 +115,14 @@ export function readPlan(args: readonly string[]): Plan | "help" {
     rounds,
     recordsOfKafkaPython: Math.min(base.recordsOfKafkaPython, records),
     quick: values.quick,
-    only: new Set(only),
+    only,
     json: values.json,
     out: values.out,
     seed: wholeNumber("--seed", values.seed, 1, 0, 2 ** 32 - 1),
     handlerIn: values["handler-in"],
     pollers: values.pollers === undefined ? undefined : wholeNumber("--pollers", values.pollers, 1, 1, pollersMax),
     profileFolder: values["cpu-prof"] === undefined ? undefined : resolve(values["cpu-prof"]),
-    leftOut: leftOut(values.quick, records, new Set(only)),
+    leftOut: leftOut(values.quick, records, only),
   };
 }
 
@@ -149,15 +149,19 @@ function parse(args: readonly string[]) {
   }
 }
 
-function measurementOf(name: string): Measurement {
-  const found = measurements.find((each) => each === name.trim());
-  if (found === undefined) {
-    throw new BenchError("USAGE", `--only: there is no '${name}'. There are ${measurements.join(", ")}.`);
-  }
-  return found;
+/** What `--only A,B` asks for; everything where it is not given. */
+export function onlyOf<Name extends string>(text: string | undefined, names: readonly Name[]): ReadonlySet<Name> {
+  if (text === undefined) return new Set(names);
+  return new Set(
+    text.split(",").map((name) => {
+      const found = names.find((each) => each === name.trim());
+      if (found !== undefined) return found;
+      throw new BenchError("USAGE", `--only: there is no '${name}'. There are ${names.join(", ")}.`);
+    }),
+  );
 }
 
-function wholeNumber(
+export function wholeNumber(
   name: string,
   text: string | undefined,
   otherwise: number,

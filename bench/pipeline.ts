@@ -1,9 +1,8 @@
 // The whole path on the real stack: rows into PostgreSQL, Debezium, Kafka, the functions in `sls offline`, alerts in PostgreSQL.
-import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readJudged, waitUntilJudged } from "../localstack/audit/verify.ts";
-import { bringDown } from "../localstack/cli/down.ts";
 import { bringUp } from "../localstack/cli/up.ts";
 import { connectTo } from "../localstack/run/database.ts";
 import { FunctionHost, functionEnvironment } from "../localstack/run/functions.ts";
@@ -16,12 +15,12 @@ import {
 } from "../localstack/run/generator.ts";
 import { AlertReceiver } from "../localstack/run/receiver.ts";
 import { seededRandom } from "../localstack/run/seeded-random.ts";
-import { postgres, removeData } from "../localstack/stack/parts/postgres.ts";
 import type { Settings } from "../localstack/stack/settings.ts";
 import { readLiveState } from "../localstack/stack/state.ts";
 import type { Pool } from "../shared/postgres/index.ts";
 import { BenchError } from "./errors.ts";
 import type { PipelinePlan } from "./options.ts";
+import { clearStack, keepCommitTimes } from "./own-stack.ts";
 import { percentile } from "./statistics.ts";
 import { cpuSeconds, cpuSecondsWithoutChildren } from "./usage.ts";
 
@@ -80,8 +79,7 @@ export interface PipelineOptions {
 
 export async function measurePipeline(options: PipelineOptions): Promise<PipelineResult> {
   const { plan, progress, settings, signal } = options;
-  await bringDown(settings);
-  await removeStack(settings);
+  await clearStack(settings);
   await keepCommitTimes(settings);
   const receiver = new AlertReceiver(() => {});
   const pool = connectTo(settings, "mydb", { connectionsMax: 4 });
@@ -108,25 +106,8 @@ export async function measurePipeline(options: PipelineOptions): Promise<Pipelin
     await host?.stop();
     await receiver.stop();
     await pool.end();
-    await bringDown(settings);
-    await removeStack(settings);
+    await clearStack(settings);
   }
-}
-
-export async function removeStack(settings: Settings): Promise<void> {
-  await removeData(settings);
-  await rm(settings.home, { recursive: true, force: true });
-}
-
-/**
- * When a transaction was committed, to the microsecond, is known to PostgreSQL alone, and only where it is told to keep it:
- * clients see the moment before or after. The setting needs a start of the server, so it is made before the first one.
- */
-async function keepCommitTimes(settings: Settings): Promise<void> {
-  await mkdir(settings.home, { recursive: true });
-  const { cwd } = await postgres.prepare(settings);
-  if (cwd === undefined) throw new BenchError("START_FAILED", "PostgreSQL's data folder is not known.");
-  await appendFile(join(cwd, "postgresql.auto.conf"), "track_commit_timestamp = on\n");
 }
 
 /** The path from a row to its judgement, and its figures. */

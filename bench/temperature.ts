@@ -4,7 +4,6 @@ import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createHandler } from "../functions/recordTemperature/handler.ts";
 import { createHandler as createReporter } from "../functions/reportTemperature/handler.ts";
-import { bringDown } from "../localstack/cli/down.ts";
 import { table } from "../localstack/cli/output.ts";
 import { bringUp } from "../localstack/cli/up.ts";
 import { connectTo } from "../localstack/run/database.ts";
@@ -14,7 +13,7 @@ import { readLiveState } from "../localstack/stack/state.ts";
 import { ConnectClient } from "../shared/connectors/connect-client.ts";
 import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { connectKafka } from "../shared/kafka/client.ts";
-import { removeStack } from "./pipeline.ts";
+import { clearStack } from "./own-stack.ts";
 import { median, percentile } from "./statistics.ts";
 import { cpuSeconds } from "./usage.ts";
 
@@ -179,6 +178,5 @@ try {
   );
 } finally {
   await pool.end();
-  await bringDown(settings);
-  await removeStack(settings);
+  await clearStack(settings);
 }

@@ -25,6 +25,10 @@ interface Alarm {
 }
 
 const minutes = 60;
+
+/** Of what is counted only when something went wrong. */
+const anyAtAll = { statistic: "Sum", is: ">", threshold: 0, silenceIs: "fine" } as const;
+
 /** As many as resources/kafka.yml asks for. */
 const brokers = 3;
 
@@ -139,25 +143,19 @@ function alarms(
       namespace: "Tripline",
       metric: "RecordsSkipped",
       dimensions: { service: name },
-      statistic: "Sum",
+      ...anyAtAll,
       periodSeconds: minutes,
       periods: 1,
-      is: ">",
-      threshold: 0,
-      silenceIs: "fine",
     },
     FlowsRejected: {
       title: "Connections turned away",
       namespace: name,
       metric: "RejectedFlows",
       dimensions: {},
-      statistic: "Sum",
+      ...anyAtAll,
       periodSeconds: 5 * minutes,
       // A connection that ended while a packet was on its way is noted as well: once, and not for a quarter of an hour.
       periods: 3,
-      is: ">",
-      threshold: 0,
-      silenceIs: "fine",
       awsOnly: true,
     },
     PasswordNotChanged: {
@@ -181,12 +179,9 @@ function alarms(
       namespace: "AWS/SNS",
       metric: "NumberOfNotificationsFailed",
       dimensions: { TopicName: attribute("AlertsTopic", "TopicName") },
-      statistic: "Sum",
+      ...anyAtAll,
       periodSeconds: minutes,
       periods: 1,
-      is: ">",
-      threshold: 0,
-      silenceIs: "fine",
     },
     AlertsUndelivered: {
       title: "Alerts undelivered",
@@ -307,37 +302,32 @@ function alarms(
         ...common,
         title,
         metric,
-        statistic: "Sum",
+        ...anyAtAll,
         periodSeconds: minutes,
         periods: 1,
-        is: ">",
-        threshold: 0,
-        silenceIs: "fine",
       };
     }
   }
   const readers = new Set(mappingsOf(service).map(({ functionName }) => functionName));
   for (const functionName of Object.keys(service.functions)) {
-    all[`${logicalId(functionName)}Failing`] = {
+    const prefix = logicalId(functionName);
+    const common = { namespace: "AWS/Lambda", dimensions: { FunctionName: ref(`${prefix}LambdaFunction`) } } as const;
+    const isReader = readers.has(functionName);
+    all[`${prefix}Failing`] = {
+      ...common,
+      ...anyAtAll,
       title: "Function fails",
-      namespace: "AWS/Lambda",
       metric: "Errors",
-      dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
-      statistic: "Sum",
       periodSeconds: 5 * minutes,
       // A mapping tries again by itself. The others run seldom: the first failure is worth knowing.
-      periods: readers.has(functionName) ? 2 : 1,
-      is: ">",
-      threshold: 0,
-      silenceIs: "fine",
+      periods: isReader ? 2 : 1,
     };
     const schedule = scheduleSeconds(service, functionName);
     if (schedule !== undefined) {
-      all[`${logicalId(functionName)}Idle`] = {
+      all[`${prefix}Idle`] = {
+        ...common,
         title: "Schedule stopped",
-        namespace: "AWS/Lambda",
         metric: "Invocations",
-        dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
         statistic: "Sum",
         // Time for a few calls.
         periodSeconds: schedule * 3,
@@ -348,17 +338,13 @@ function alarms(
         awsOnly: true,
       };
     }
-    all[`${logicalId(functionName)}Throttled`] = {
+    all[`${prefix}Throttled`] = {
+      ...common,
+      ...anyAtAll,
       title: "Function throttled",
-      namespace: "AWS/Lambda",
       metric: "Throttles",
-      dimensions: { FunctionName: ref(`${logicalId(functionName)}LambdaFunction`) },
-      statistic: "Sum",
       periodSeconds: 5 * minutes,
-      periods: readers.has(functionName) ? 3 : 1,
-      is: ">",
-      threshold: 0,
-      silenceIs: "fine",
+      periods: isReader ? 3 : 1,
     };
   }
   return all;

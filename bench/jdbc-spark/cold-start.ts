@@ -5,8 +5,9 @@ import { insertTransactions } from "../../localstack/run/generator.ts";
 import type { Settings } from "../../localstack/stack/settings.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
 import { BenchError } from "../errors.ts";
+import { clearStack } from "../own-stack.ts";
 import { Tripline } from "./designs.ts";
-import { clearGround, makeAlertTable, startPostgres } from "./ground.ts";
+import { makeAlertTable, startPostgres } from "./ground.ts";
 import type { ColdStartResult } from "./results.ts";
 import { SparkJob, type SparkTools } from "./spark-job.ts";
 import type { Run } from "./steady.ts";
@@ -34,7 +35,7 @@ async function untilAlert(run: Run, pool: Pool, table: string): Promise<void> {
 }
 
 export async function coldStartOfTripline(run: Run, settings: Settings): Promise<ColdStartResult["tripline"]> {
-  await clearGround(settings);
+  await clearStack(settings);
   run.progress("cold start: Tripline");
   const tripline = new Tripline(settings);
   const startedMs = performance.now();
@@ -52,7 +53,7 @@ export async function coldStartOfTripline(run: Run, settings: Settings): Promise
   } finally {
     await pool?.end();
     await tripline.stop();
-    await clearGround(settings);
+    await clearStack(settings);
   }
 }
 
@@ -61,7 +62,7 @@ export async function coldStartOfSpark(
   settings: Settings,
   tools: SparkTools,
 ): Promise<ColdStartResult["spark"]> {
-  await clearGround(settings);
+  await clearStack(settings);
   run.progress("cold start: Spark");
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1000;
@@ -84,6 +85,6 @@ export async function coldStartOfSpark(
     await job?.end();
     await pool.end();
     await postgres.end("SIGINT");
-    await clearGround(settings);
+    await clearStack(settings);
   }
 }

@@ -1,12 +1,11 @@
 // PostgreSQL as both designs find it: started alone, filled with a history, and asked what was done to it.
-import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { bringDown } from "../../localstack/cli/down.ts";
 import { checkPorts } from "../../localstack/cli/up.ts";
 import { declareDatabases } from "../../localstack/stack/declare.ts";
 import { reasonOf } from "../../localstack/stack/errors.ts";
-import { postgres, removeData } from "../../localstack/stack/parts/postgres.ts";
+import { postgres } from "../../localstack/stack/parts/postgres.ts";
 import { paths, type Settings } from "../../localstack/stack/settings.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
 import { Child, tailOf } from "../children.ts";
@@ -14,20 +13,6 @@ import { BenchError } from "../errors.ts";
 import { percentile } from "../statistics.ts";
 
 const startMsMax = 60_000;
-
-/** Removes what an earlier run left, and tells PostgreSQL to keep commit times: see bench/pipeline.ts. */
-export async function clearGround(settings: Settings): Promise<void> {
-  await bringDown(settings);
-  await removeData(settings);
-  await rm(settings.home, { recursive: true, force: true });
-}
-
-export async function keepCommitTimes(settings: Settings): Promise<void> {
-  await mkdir(settings.home, { recursive: true });
-  const { cwd } = await postgres.prepare(settings);
-  if (cwd === undefined) throw new BenchError("START_FAILED", "PostgreSQL's data folder is not known.");
-  await appendFile(join(cwd, "postgresql.auto.conf"), "track_commit_timestamp = on\n");
-}
 
 /** PostgreSQL alone, with the tables of the migrations and a place for Spark's alerts. */
 export async function startPostgres(settings: Settings): Promise<Child> {

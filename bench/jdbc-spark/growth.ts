@@ -5,13 +5,12 @@ import { connectTo } from "../../localstack/run/database.ts";
 import { insertTransactions } from "../../localstack/run/generator.ts";
 import type { Settings } from "../../localstack/stack/settings.ts";
 import type { Pool } from "../../shared/postgres/index.ts";
+import { clearStack, keepCommitTimes } from "../own-stack.ts";
 import { median } from "../statistics.ts";
 import { Tripline } from "./designs.ts";
 import {
-  clearGround,
   compareAlerts,
   fillHistory,
-  keepCommitTimes,
   lastIdOf,
   latencyOf,
   makeAlertTable,
@@ -161,7 +160,7 @@ export async function growthOfTripline(
   } finally {
     await pool?.end();
     await tripline.stop();
-    await clearGround(settings);
+    await clearStack(settings);
   }
 }
 
@@ -173,7 +172,7 @@ export async function startOnHistory(
   rows: number,
   label: string,
 ): Promise<{ stackSeconds: number; snapshotSeconds: number }> {
-  await clearGround(settings);
+  await clearStack(settings);
   await keepCommitTimes(settings);
   run.progress(`${label}: filling the table before the stack is there`);
   const postgres = await startPostgres(settings);

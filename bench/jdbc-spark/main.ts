@@ -1,17 +1,16 @@
 // npm run bench:spark: CDC + Kafka beside JDBC + Spark. `npm run bench:spark -- --help` says what can be asked for.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { printJson, red } from "../../localstack/cli/output.ts";
 import { abortOnSignals } from "../../localstack/cli/signals.ts";
-import { reasonOf, StackError } from "../../localstack/stack/errors.ts";
 import { readSettings, type Settings } from "../../localstack/stack/settings.ts";
-import { BenchError } from "../errors.ts";
+import { commandOf, requireLinux, runBenchmark } from "../command.ts";
 import { describeMachine } from "../machine.ts";
+import { clearStack, keepCommitTimes } from "../own-stack.ts";
 import { Status } from "../status.ts";
 import { measureChanges } from "./changes.ts";
 import { coldStartOfSpark, coldStartOfTripline } from "./cold-start.ts";
 import { Tripline } from "./designs.ts";
-import { clearGround, keepCommitTimes, startPostgres } from "./ground.ts";
+import { startPostgres } from "./ground.ts";
 import { growthOfSpark, growthOfTripline, type SparkGrowth, startOnHistory, warmUp } from "./growth.ts";
 import { readPlan, usage } from "./options.ts";
 import { report } from "./report.ts";
@@ -42,9 +41,7 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  if (process.platform !== "linux") {
-    throw new BenchError("USAGE", "The benchmark reads CPU and memory from /proc, which only Linux has.");
-  }
+  requireLinux();
   const startedMs = Date.now();
   const run: Run = {
     plan,
@@ -57,7 +54,7 @@ async function main(): Promise<void> {
   const tripline = await measureTripline(run, settingsOf("tripline"), tools, spark.growth);
   const results: Results = {
     date: new Date().toISOString(),
-    command: commandOf(args),
+    command: commandOf("bench:spark", args),
     quick: plan.quick,
     seconds: (Date.now() - startedMs) / 1000,
     seed: plan.seed,
@@ -84,7 +81,7 @@ async function measureSpark(run: Run, settings: Settings, tools: SparkTools) {
   const growth: SparkGrowth[] = [];
   const coldStart = plan.only.has("cold-start") ? await coldStartOfSpark(run, settings, tools) : undefined;
   if (!plan.only.has("steady") && !plan.only.has("growth")) return { coldStart, growth, steady };
-  await clearGround(settings);
+  await clearStack(settings);
   await keepCommitTimes(settings);
   const postgres = await startPostgres(settings);
   const pool = connectLong(settings);
@@ -107,7 +104,7 @@ async function measureSpark(run: Run, settings: Settings, tools: SparkTools) {
     await job?.end();
     await pool.end();
     await postgres.end("SIGINT");
-    await clearGround(settings);
+    await clearStack(settings);
   }
 }
 
@@ -133,7 +130,7 @@ async function measureTripline(run: Run, settings: Settings, tools: SparkTools, 
     } finally {
       run.progress("Tripline: stopping the stack");
       await tripline.stop();
-      await clearGround(settings);
+      await clearStack(settings);
     }
   }
   for (const { insertBlocks, ...ofSpark } of sparkGrowth) {
@@ -142,27 +139,4 @@ async function measureTripline(run: Run, settings: Settings, tools: SparkTools, 
   return { changes, coldStart, growth, steady };
 }
 
-/** As it can be given again anywhere: where the results went says nothing about them. */
-function commandOf(given: readonly string[]): string {
-  const shown = given.filter((arg, index) => !arg.startsWith("--out") && given[index - 1] !== "--out");
-  return ["npm run bench:spark", ...(shown.length > 0 ? ["--", ...shown] : [])].join(" ");
-}
-
-function fail(error: unknown): void {
-  const isKnown = error instanceof BenchError || error instanceof StackError;
-  const code = isKnown ? error.code : "UNEXPECTED";
-  if (args.includes("--json")) printJson({ ok: false, error: { code, message: reasonOf(error) } });
-  console.error(`${red("✖")} ${reasonOf(error)}`);
-  if (!isKnown && error instanceof Error) console.error(error.stack);
-  // 128 + the number of SIGINT, as a shell has it.
-  process.exitCode = code === "INTERRUPTED" ? 130 : 1;
-}
-
-try {
-  await main();
-} catch (error) {
-  status.end();
-  fail(interrupted.aborted ? new BenchError("INTERRUPTED", "Interrupted; everything was stopped.") : error);
-}
-// kafkajs and pg leave timers and sockets behind that would keep the process for some seconds.
-process.exit();
+await runBenchmark(main, { args, interrupted, status });

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { BenchError } from "../errors.ts";
+import { onlyOf, wholeNumber } from "../options.ts";
 import type { Way } from "./spark-job.ts";
 
 /** What can be measured. */
@@ -78,10 +79,6 @@ export const usage = `npm run bench:spark [-- OPTIONS]
 export function readPlan(args: readonly string[]): Plan | "help" {
   const values = parse(args);
   if (values.help) return "help";
-  const seed = Number(values.seed ?? 1);
-  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-    throw new BenchError("USAGE", `--seed is '${values.seed}': give a whole number from 0 to ${2 ** 32 - 1}.`);
-  }
   const base = values.quick ? quick : full;
   return {
     ...base,
@@ -89,8 +86,8 @@ export function readPlan(args: readonly string[]): Plan | "help" {
     quick: values.quick,
     json: values.json,
     out: values.out,
-    seed,
-    only: new Set(values.only === undefined ? measurements : values.only.split(",").map(measurementOf)),
+    seed: wholeNumber("--seed", values.seed, 1, 0, 2 ** 32 - 1),
+    only: onlyOf(values.only, measurements),
   };
 }
 
@@ -120,12 +117,4 @@ function tableRowsOf(text: string): number {
   const rows = Number(text.trim().replaceAll("_", ""));
   if (Number.isInteger(rows) && rows > 0 && rows <= tableRowsMax) return rows;
   throw new BenchError("USAGE", `--tables: '${text}' is no number of rows from 1 to ${tableRowsMax}.`);
-}
-
-function measurementOf(name: string): Measurement {
-  const found = measurements.find((each) => each === name.trim());
-  if (found === undefined) {
-    throw new BenchError("USAGE", `--only: there is no '${name}'. There are ${measurements.join(", ")}.`);
-  }
-  return found;
 }

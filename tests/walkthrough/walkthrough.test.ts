@@ -115,8 +115,8 @@ function byHandOf(command: string): string | undefined {
   const [, piped, word = "", rest = ""] = /^(.* \| )?npx tripline (\S+) ?(.*)$/s.exec(command) ?? [];
   const tool = toolNamed(word);
   if (tool !== undefined) {
-    const [exec = "", ...words] = inContainer(tool, rest === "" ? [] : rest.split(" "));
-    return ["docker compose", exec, ...(piped === undefined ? [] : ["--no-TTY"]), ...words].join(" ");
+    const words = inContainer(tool, rest === "" ? [] : rest.split(" "));
+    return ["docker compose exec", ...(piped === undefined ? [] : ["--no-TTY"]), "kafka", ...words].join(" ");
   }
   if (word !== "psql") return undefined;
   const [, database = "mydb", options] = /^(\w+ )?(-.*)$/s.exec(rest) ?? [];

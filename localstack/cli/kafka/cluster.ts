@@ -49,7 +49,7 @@ export interface PartitionRange {
 }
 
 /** @throws {StackError} USAGE, with names that are like it, when there is no such topic */
-export async function rangesOf(admin: Admin, topic: string): Promise<PartitionRange[]> {
+export async function requireTopic(admin: Admin, topic: string): Promise<void> {
   const names = await admin.listTopics();
   if (!names.includes(topic)) {
     const words = topic.toLowerCase().split(/[^a-z0-9]+/);
@@ -57,6 +57,9 @@ export async function rangesOf(admin: Admin, topic: string): Promise<PartitionRa
     const help = alike.length > 0 ? `Did you mean ${alike.join(" or ")}?` : "'npx tripline kafka topics' lists them.";
     throw new StackError("USAGE", `There is no topic '${topic}'. ${help}`);
   }
+}
+
+export async function rangesOf(admin: Admin, topic: string): Promise<PartitionRange[]> {
   const offsets = await admin.fetchTopicOffsets(topic);
   return offsets
     .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))

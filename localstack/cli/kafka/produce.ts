@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import kafkajs from "kafkajs";
 import { StackError } from "../../stack/errors.ts";
 import { dim, green, printJson } from "../output.ts";
-import { rangesOf, type ServerOption, withCluster } from "./cluster.ts";
+import { rangesOf, requireTopic, type ServerOption, withCluster } from "./cluster.ts";
 import { wholeNumber } from "./consume.ts";
 
 export interface ProduceOptions extends ServerOption {
@@ -25,8 +25,8 @@ export async function produce(options: ProduceOptions, topic: string, values: re
   const partition = wholeNumber("--partition", options.partition);
   const where = new Map<number, number>();
   await withCluster(options, async ({ kafka, admin }) => {
-    const ranges = await rangesOf(admin, topic);
-    if (partition !== undefined && !ranges.some((range) => range.partition === partition)) {
+    await requireTopic(admin, topic);
+    if (partition !== undefined && !(await rangesOf(admin, topic)).some((range) => range.partition === partition)) {
       throw new StackError("USAGE", `The topic '${topic}' has no partition ${partition}.`);
     }
     // A key goes where Java's clients put it.

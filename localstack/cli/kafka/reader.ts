@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Consumer, EachBatchPayload, KafkaMessage } from "kafkajs";
 import { StackError } from "../../stack/errors.ts";
-import { type Cluster, type PartitionRange, rangesOf } from "./cluster.ts";
+import { type Cluster, type PartitionRange, rangesOf, requireTopic } from "./cluster.ts";
 
 export interface ReadOptions {
   readonly topic: string;
@@ -30,6 +30,7 @@ export async function read(
   take: (partition: number, message: KafkaMessage) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
+  await requireTopic(admin, options.topic);
   const ranges = (await rangesOf(admin, options.topic)).filter(
     ({ partition }) => options.partition === undefined || options.partition === partition,
   );

@@ -1,20 +1,19 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { composeFile, findContainerEngine } from "../../stack/containers.ts";
 import { StackError } from "../../stack/errors.ts";
 import { fetchJars, findJava } from "../../stack/jars.ts";
 import { readSettings, type Settings } from "../../stack/settings.ts";
 import { readLiveState } from "../../stack/state.ts";
+import { runInContainer, runInForeground } from "../foreground.ts";
 import { classOf, needsServer, type ToolName, withServer } from "./tools.ts";
 
 /** How containers reach the broker: docker-compose.yml has this listener. */
 const serverInContainers = "kafka:19092";
 
-/** The same step where the stack runs in containers. */
+/** The same step in the container of the broker. */
 export function inContainer(tool: ToolName, args: readonly string[]): string[] {
-  return ["exec", "kafka", `/opt/kafka/bin/${tool}.sh`, ...withServer(tool, args, serverInContainers)];
+  return [`/opt/kafka/bin/${tool}.sh`, ...withServer(tool, args, serverInContainers)];
 }
 
 /** Runs one of Kafka's own tools with its own options in whichever environment is up, and ends as it ends. */
@@ -27,16 +26,9 @@ export async function runTool(tool: ToolName, args: readonly string[]): Promise<
       `${tool} needs a broker, and the stack is not running: 'npx tripline up' starts it. For another broker, give --bootstrap-server.`,
     );
   }
-  process.exitCode = await (live?.mode === "containers" ? runInContainer(tool, args) : runHere(settings, tool, args));
-}
-
-async function runInContainer(tool: ToolName, args: readonly string[]): Promise<number> {
-  const engine = await findContainerEngine();
-  if (engine === undefined) throw new StackError("CONTAINERS", "The stack runs in containers, and no engine answers.");
-  const [exec = "", ...rest] = inContainer(tool, args);
-  // What comes through a pipe is no terminal, and Compose has to be told.
-  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true ? [] : ["--no-TTY"];
-  return run(engine, ["compose", "--file", composeFile, exec, ...terminal, ...rest]);
+  process.exitCode = await (live?.mode === "containers"
+    ? runInContainer("kafka", inContainer(tool, args))
+    : runHere(settings, tool, args));
 }
 
 /** What the tools say of themselves goes to standard error, as with Kafka's scripts: standard output is for results. */
@@ -60,24 +52,8 @@ async function runHere(settings: Settings, tool: ToolName, args: readonly string
     const quickly = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m"];
     const main = ["-cp", kafkaClasspath, classOf(tool)];
     const options = withServer(tool, args, settings.bootstrapServers);
-    return await run(java.command, [...quickly, `-Dlog4j2.configurationFile=${file}`, ...main, ...options]);
+    return await runInForeground(java.command, [...quickly, `-Dlog4j2.configurationFile=${file}`, ...main, ...options]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The exit code of a program that has the terminal to itself. Ctrl-C reaches both, and means the program. */
-function run(command: string, args: readonly string[]): Promise<number> {
-  const child = spawn(command, args, { stdio: "inherit" });
-  const ignore = () => {};
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  process.on("SIGINT", ignore);
-  process.on("SIGTERM", pass);
-  return new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 143)));
-  }).finally(() => {
-    process.off("SIGINT", ignore);
-    process.off("SIGTERM", pass);
-  });
 }

@@ -1,6 +1,6 @@
 import kafkajs from "kafkajs";
 import { dim, printJson, table } from "../output.ts";
-import { rangesOf, type ServerOption, withCluster } from "./cluster.ts";
+import { rangesOf, requireTopic, type ServerOption, withCluster } from "./cluster.ts";
 
 const whole = new Intl.NumberFormat("en-US");
 
@@ -26,8 +26,9 @@ const isInternal = (name: string) => name.startsWith("_") || name.startsWith("co
 /** `tripline kafka describe TOPIC`: its partitions, and what is set otherwise than by default. */
 export async function describe(options: ServerOption & { json?: boolean }, topic: string): Promise<void> {
   const { ranges, metadata, settings } = await withCluster(options, async ({ admin }) => {
-    const ranges = await rangesOf(admin, topic);
-    const [{ topics }, { resources }] = await Promise.all([
+    await requireTopic(admin, topic);
+    const [ranges, { topics }, { resources }] = await Promise.all([
+      rangesOf(admin, topic),
       admin.fetchTopicMetadata({ topics: [topic] }),
       admin.describeConfigs({
         includeSynonyms: false,
