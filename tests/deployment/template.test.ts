@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { projectRoot } from "../../localstack/stack/settings.ts";
 import { linters } from "./linters.ts";
-import { Packaged } from "./packaged.ts";
+import { Packaged, sls } from "./packaged.ts";
 
 const minute = 60_000;
 jest.setTimeout(5 * minute);
@@ -120,6 +120,15 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
     expect(actionsOf(statementsOf(Resources[endpoint]?.Properties["PolicyDocument"]))).toEqual(actionsOf(roles));
   });
 
+  test("looks at the metrics of its own stage", () => {
+    const { Resources } = packaged.template;
+    const environment = Resources["ProfileAgentLambdaFunction"]?.Properties["Environment"];
+    expect(environment).toMatchObject({ Variables: { POWERTOOLS_SERVICE_NAME: `tripline-${stage}` } });
+    expect(Resources["RecordsSkippedAlarm"]?.Properties["Dimensions"]).toEqual([
+      { Name: "service", Value: `tripline-${stage}` },
+    ]);
+  });
+
   test("has every connector that is declared", () => {
     const files = readdirSync(join(projectRoot, "shared/connectors")).filter((file) => file.endsWith(".json"));
     const connectors = Object.values(packaged.template.Resources)
@@ -141,4 +150,11 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
     expect(Object.keys(packaged.template.Resources).length).toBeLessThanOrEqual(500);
     expect(JSON.stringify(packaged.template).length).toBeLessThan(1_000_000);
   });
+});
+
+test("a stage that is protected is not removed by mistake, and the laptop's is not deployed", async () => {
+  // Neither gets so far that it would need any: should one get there, it must not be somebody's own.
+  const environment = { PATH: process.env["PATH"], AWS_ACCESS_KEY_ID: "none", AWS_SECRET_ACCESS_KEY: "none" };
+  await expect(sls(["remove", "--stage", "prod"], environment)).rejects.toThrow(/Stage prod is protected/);
+  await expect(sls(["deploy", "--stage", "local"], environment)).rejects.toThrow(/Stage local is the laptop's/);
 });

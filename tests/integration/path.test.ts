@@ -1,9 +1,12 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { DeleteMessageBatchCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { identify } from "../../localstack/stack/processes.ts";
+import { projectRoot } from "../../localstack/stack/settings.ts";
 import { readLiveState } from "../../localstack/stack/state.ts";
 import { ConnectClient } from "../../shared/connectors/connect-client.ts";
 import { isRunning } from "../../shared/connectors/reconciler.ts";
@@ -319,6 +322,17 @@ describe("tripline kafka", () => {
     const { partitions } = (json["groups"] as { partitions: { lag: number }[] }[])[0] ?? { partitions: [] };
     expect(partitions.map(({ lag }) => lag)).toEqual(Array.from({ length: topics.alerts.partitions }, () => 0));
   });
+});
+
+test("what follows ends when nobody reads on", async () => {
+  const tripline = `${process.execPath} ${join(projectRoot, "localstack/bin/tripline.js")}`;
+  const follow = `kafka consume ${topics.alerts.name} --from-beginning --follow`;
+  const { stdout, stderr } = await promisify(execFile)("bash", ["-c", `${tripline} ${follow} | head -1`], {
+    env: stack.environment,
+    timeout: minute / 2,
+  });
+  expect(stdout.trim().split("\n")).toHaveLength(1);
+  expect(stderr).toBe("");
 });
 
 describe("the end", () => {
