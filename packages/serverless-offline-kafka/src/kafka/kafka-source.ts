@@ -9,6 +9,7 @@ import { assignCooperatively, decodeClaim, encodeClaim } from "./cooperative.ts"
 import type { FetchCluster } from "./fast-fetch.ts";
 import { decodeFast, recordsOf } from "./fast-fetch.ts";
 import { createKafka } from "./kafka-client.ts";
+import { KeptAdmin } from "./kept-admin.ts";
 import type { KafkaSecurity } from "./security.ts";
 
 /**
@@ -90,6 +91,7 @@ export class KafkaJsSource implements KafkaSource {
   #failures = 0;
   #complaint = "";
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #asking = new KeptAdmin(() => this.#openAdmin());
   #stopping = false;
 
   constructor(options: SourceOptions) {
@@ -104,7 +106,7 @@ export class KafkaJsSource implements KafkaSource {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#stopped.resolve();
-    await within(STOP_MS_MAX, this.#life ?? Promise.resolve());
+    await within(STOP_MS_MAX, Promise.all([this.#life, this.#asking.close()]));
   }
 
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
@@ -125,7 +127,7 @@ export class KafkaJsSource implements KafkaSource {
 
   async offsets(): ReturnType<KafkaSource["offsets"]> {
     const { groupId, topic } = this.#options.mapping;
-    return this.#withAdmin(async (admin) => {
+    return this.#asking.ask(async (admin) => {
       const [ends, groups] = await Promise.all([
         admin.fetchTopicOffsets(topic),
         admin.fetchOffsets({ groupId, topics: [topic] }),
@@ -140,7 +142,7 @@ export class KafkaJsSource implements KafkaSource {
 
   async offsetsAt(timestampMs: number): Promise<readonly PartitionOffset[]> {
     const { topic } = this.#options.mapping;
-    return this.#withAdmin(async (admin) => {
+    return this.#asking.ask(async (admin) => {
       const found = await startOffsets(admin, topic, { kind: "AT_TIMESTAMP", timestampMs });
       return found.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) }));
     });
@@ -194,12 +196,22 @@ export class KafkaJsSource implements KafkaSource {
   }
 
   async #withAdmin<T>(work: (admin: Admin) => Promise<T>, kafka?: Kafka): Promise<T> {
-    const admin = (kafka ?? (await this.#connect())).admin({ retry: ADMIN_RETRY });
+    const admin = await this.#openAdmin(kafka);
     try {
-      await admin.connect();
       return await work(admin);
     } finally {
       await admin.disconnect().catch(() => {});
+    }
+  }
+
+  async #openAdmin(kafka?: Kafka): Promise<Admin> {
+    const admin = (kafka ?? (await this.#connect())).admin({ retry: ADMIN_RETRY });
+    try {
+      await admin.connect();
+      return admin;
+    } catch (error) {
+      await admin.disconnect().catch(() => {});
+      throw error;
     }
   }
 
@@ -530,7 +542,7 @@ function rootCause(error: unknown): Error {
   return error.cause instanceof Error ? rootCause(error.cause) : error;
 }
 
-async function within(ms: number, work: Promise<void>): Promise<void> {
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const timer = Promise.withResolvers<void>();
   const id = setTimeout(timer.resolve, ms);
   await Promise.race([work, timer.promise]).finally(() => clearTimeout(id));
