@@ -1,7 +1,12 @@
 import { type LambdaHandler, lambdaHandler, ScheduledEvent } from "../../shared/lambda/index.ts";
 import { inTransaction, type Pool } from "../../shared/postgres/index.ts";
-import { type SensorReport, type TemperatureReport, temperatureReport } from "./report.ts";
-import { type ReportWindow, reportWindow } from "./window.ts";
+import {
+  type ReportWindow,
+  type SensorReport,
+  type TemperatureReport,
+  temperatureReport,
+} from "../../shared/temperature/report.ts";
+import { reportWindow } from "./window.ts";
 
 export interface ReportTemperatureDependencies {
   readonly pool: Pool;

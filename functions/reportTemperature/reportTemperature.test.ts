@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { fakePool } from "../../shared/postgres/fake-pool.ts";
+import { type SensorReport, temperatureReport } from "../../shared/temperature/report.ts";
 import { createHandler } from "./handler.ts";
-import { type SensorReport, temperatureReport } from "./report.ts";
 import { reportWindow } from "./window.ts";
 
 process.env["POWERTOOLS_LOG_LEVEL"] = "SILENT";

@@ -1,4 +1,5 @@
-export const windowMinutes = 10;
+import { type ReportWindow, windowMinutes } from "../../shared/temperature/report.ts";
+
 const windowMs = windowMinutes * 60_000;
 
 /**
@@ -6,12 +7,6 @@ const windowMs = windowMinutes * 60_000;
  * and taking it at its word would report the window before twice and this one never.
  */
 const scheduleToleranceMs = 1_000;
-
-/** From start, included, to end, not included. */
-export interface ReportWindow {
-  readonly start: Date;
-  readonly end: Date;
-}
 
 /**
  * The window to report.

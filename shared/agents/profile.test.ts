@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { type ProfileConfig, profileConfig } from "./config.ts";
-import { judgeAmount as judge, profileAgent } from "./profile.ts";
+import { alertsAboveCents, judgeAmount as judge, profileAgent } from "./profile.ts";
 import type { Transaction } from "./transaction.ts";
 import { UserAmounts } from "./user-amounts.ts";
 
@@ -154,4 +154,28 @@ test("a shorter history takes effect on what was stored with a longer one", () =
   memory.encode(writer);
   const shorter = profileAgent({ ...ratio, historyMax: 5 }).decode(new ByteReader(writer.finish()));
   expect(shorter.judge(spends(1, 50_001))).toMatchObject({ reason: { count: 5, sumCents: 50_000 } });
+});
+
+describe("the threshold that is drawn", () => {
+  test.each([ratio, sigma])("is that of the rule %#, to the cent that it is rounded to", (config) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 500_000 }), { minLength: 3, maxLength: 60 }),
+        fc.integer({ min: 1, max: 2_000_000 }),
+        (earlier, amountCents) => {
+          const history = new UserAmounts(config.historyMax).select(1);
+          for (const each of earlier) history.push(each);
+          const above = alertsAboveCents(config, history) as number;
+          fc.pre(Math.abs(amountCents - above) > 1);
+          expect(judge(config, history, amountCents) !== undefined).toBe(amountCents > above);
+        },
+      ),
+    );
+  });
+
+  test("is not known while too little is known of the user", () => {
+    const history = new UserAmounts(ratio.historyMax).select(1);
+    for (const each of [100, 200]) history.push(each);
+    expect(alertsAboveCents(ratio, history)).toBeUndefined();
+  });
 });

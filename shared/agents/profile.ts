@@ -59,6 +59,24 @@ export function judgeAmount(config: ProfileConfig, history: Amounts, amountCents
   return config.rule === "ratio" ? judgeRatio(config, amountCents, history) : judgeSigma(config, amountCents, history);
 }
 
+/**
+ * The amount above which judgeAmount would find something, in cents and rounded: to be drawn, not to be judged by. undefined while too
+ * little is known of the user.
+ */
+export function alertsAboveCents(config: ProfileConfig, history: Amounts): number | undefined {
+  const { count, sumCents } = history;
+  if (count < config.historyMin) return undefined;
+  const mean = sumCents / count;
+  const above =
+    config.rule === "ratio" ? config.threshold * mean : mean + config.threshold * deviation(history.values(), mean);
+  return Math.round(Math.max(config.amountAboveCents, above));
+}
+
+function deviation(amounts: readonly number[], mean: number): number {
+  const squares = amounts.reduce((sum, each) => sum + (each - mean) ** 2, 0);
+  return amounts.length < 2 ? 0 : Math.sqrt(squares / (amounts.length - 1));
+}
+
 function judgeRatio({ threshold }: ProfileConfig, amountCents: number, history: Amounts): Finding | undefined {
   const { count, sumCents } = history;
   const scaledThreshold = Math.round(threshold * thresholdScale);

@@ -13,14 +13,23 @@ const agentWidth = "velocity".length;
 export function formatAlert(
   alert: Pick<StoredAlert, "agent" | "rule" | "userId" | "amountCents" | "reason" | "historical">,
 ): string {
-  const reason = v.safeParse(AlertReason, alert.reason);
   return [
     alert.agent.padEnd(agentWidth),
     `user ${alert.userId}`,
     formatCents(alert.amountCents),
-    reason.success ? formatReason(reason.output, alert.amountCents) : `${alert.rule}: ${JSON.stringify(alert.reason)}`,
+    describeReason(alert),
     ...(alert.historical ? ["(historical)"] : []),
   ].join("  ");
+}
+
+/** Why: `ratio: 3.4 × mean of 50 (1,415.44)`, or the figures as they are, where the rule is somebody else's. */
+export function describeReason({
+  rule,
+  amountCents,
+  reason,
+}: Pick<StoredAlert, "rule" | "amountCents" | "reason">): string {
+  const parsed = v.safeParse(AlertReason, reason);
+  return parsed.success ? formatReason(parsed.output, amountCents) : `${rule}: ${JSON.stringify(reason)}`;
 }
 
 function formatReason(reason: AlertReason, amountCents: number): string {

@@ -7,5 +7,5 @@ export {
   type VelocityReason,
 } from "./alert.ts";
 export { type AlertChange, decodeAlertChange } from "./decode.ts";
-export { formatAlert } from "./format.ts";
+export { describeReason, formatAlert } from "./format.ts";
 export { type AlertMessage, alertMessage } from "./message.ts";

@@ -1,8 +1,6 @@
-import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
-import { SignatureV4 } from "@smithy/signature-v4";
-import * as v from "valibot";
-import { type Environment, readEnvironment } from "../config/environment.ts";
+import type { Environment } from "../config/environment.ts";
+import { roleSigner, tokenSeconds } from "./role-signer.ts";
 
 export interface RdsUser {
   /** The instance's own name: a token is for that alone. */
@@ -10,16 +8,6 @@ export interface RdsUser {
   readonly port: number;
   readonly user: string;
 }
-
-/** Lambda gives every environment the credentials of the function's role. */
-const Credentials = v.object({
-  AWS_REGION: v.string(),
-  AWS_ACCESS_KEY_ID: v.string(),
-  AWS_SECRET_ACCESS_KEY: v.string(),
-  AWS_SESSION_TOKEN: v.exactOptional(v.string()),
-});
-
-const lifetimeSeconds = 900;
 
 /**
  * What stands in place of a password when PostgreSQL is told to trust IAM: a presigned request to connect, made without asking anybody.
@@ -36,17 +24,7 @@ export async function rdsToken(
   environment: Environment = process.env,
   now: Date = new Date(),
 ): Promise<string> {
-  const settings = readEnvironment(Credentials, environment);
-  const signer = new SignatureV4({
-    service: "rds-db",
-    region: settings.AWS_REGION,
-    credentials: {
-      accessKeyId: settings.AWS_ACCESS_KEY_ID,
-      secretAccessKey: settings.AWS_SECRET_ACCESS_KEY,
-      ...(settings.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: settings.AWS_SESSION_TOKEN }),
-    },
-    sha256: Sha256,
-  });
+  const { signer } = roleSigner("rds-db", environment);
   const { query } = await signer.presign(
     new HttpRequest({
       method: "GET",
@@ -56,7 +34,7 @@ export async function rdsToken(
       headers: { host: `${host}:${port}` },
       query: { Action: "connect", DBUser: user },
     }),
-    { expiresIn: lifetimeSeconds, signingDate: now },
+    { expiresIn: tokenSeconds, signingDate: now },
   );
   const parameters = Object.entries(query ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
   return `${host}:${port}/?${parameters.join("&")}`;

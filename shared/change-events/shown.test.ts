@@ -1,23 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import type { KafkaMessage } from "kafkajs";
-import {
-  bytesOf,
-  int32,
-  message,
-  preciseDecimal,
-  TRANSACTION,
-  TRANSACTION_KEY,
-  timestampUs,
-} from "../../../shared/change-events/samples.ts";
-import { describeChange, filterOf, shownOf } from "./shown.ts";
+import { bytesOf, int32, message, preciseDecimal, TRANSACTION, TRANSACTION_KEY, timestampUs } from "./samples.ts";
+import { describeChange, type ReadMessage, shownOf } from "./shown.ts";
 
-const record = (key: string | null, value: object | string | null): KafkaMessage => ({
+const record = (key: string | null, value: object | string | null): ReadMessage => ({
   key: key === null ? null : Buffer.from(key),
   value: value === null ? null : Buffer.from(typeof value === "string" ? value : bytesOf(value)),
   timestamp: "1793534400400",
   offset: "7",
-  attributes: 0,
-  headers: {},
 });
 
 const row = {
@@ -83,29 +72,5 @@ describe("a change event", () => {
   test("that is a delete and its tombstone", () => {
     expect(changeOf(message({ op: "d", before: TRANSACTION_KEY }))).toMatchObject({ op: "d", after: null });
     expect(changeOf(null)).toEqual({ op: null });
-  });
-});
-
-describe("--filter", () => {
-  const shown = shownOf(2, record('{"id":9}', message({ op: "c", after: row })), true);
-  const passes = (...filters: string[]) => filterOf(filters)(shown);
-
-  test.each(["op=c", "id=9", "user_id=1234", "key=9", "partition=2", "card_type"])("%s holds", (filter) => {
-    expect(passes(filter)).toBe(true);
-  });
-
-  test.each(["op=d", "id=91", "user_id=123", "key=8", "nowhere"])("%s does not", (filter) => {
-    expect(passes(filter)).toBe(false);
-  });
-
-  test("all of them have to hold, and none holds always", () => {
-    expect(passes("op=c", "id=9")).toBe(true);
-    expect(passes("op=c", "id=8")).toBe(false);
-    expect(passes()).toBe(true);
-    expect(() => passes("")).toThrow("--filter takes a text");
-  });
-
-  test("looks for a text with an equals sign in what is no change event", () => {
-    expect(filterOf(["a=1"])(shownOf(0, record(null, "x a=1 y"), false))).toBe(true);
   });
 });

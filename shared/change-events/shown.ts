@@ -1,13 +1,7 @@
-import type { KafkaMessage } from "kafkajs";
-import {
-  type ChangeEvent,
-  ChangeEventError,
-  decodeChangeEvent,
-  type Row,
-  readCents,
-  readTimestampMicros,
-} from "../../../shared/change-events/index.ts";
-import { StackError } from "../../stack/errors.ts";
+import { readCents, readTimestampMicros } from "./columns.ts";
+import { type ChangeEvent, decodeChangeEvent } from "./envelope.ts";
+import { ChangeEventError } from "./errors.ts";
+import type { Row } from "./row.ts";
 
 type Cells = Readonly<Record<string, unknown>>;
 
@@ -36,7 +30,16 @@ export interface Shown {
   readonly undecodable?: string;
 }
 
-export function shownOf(partition: number, message: KafkaMessage, decode: boolean): Shown {
+/** A message as a Kafka client hands it over. */
+export interface ReadMessage {
+  readonly offset: string | number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: string | number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+export function shownOf(partition: number, message: ReadMessage, decode: boolean): Shown {
   const position = {
     partition,
     offset: Number(message.offset),
@@ -46,7 +49,7 @@ export function shownOf(partition: number, message: KafkaMessage, decode: boolea
   const value = message.value === null ? null : String(message.value);
   if (!decode) return { ...position, value };
   try {
-    return { ...position, change: message.value === null ? { op: null } : changeOf(decodeChangeEvent(message.value)) };
+    return { ...position, change: message.value === null ? { op: null } : shownChangeOf(message.value) };
   } catch (error) {
     if (!(error instanceof ChangeEventError)) throw error;
     return { ...position, value, undecodable: `no change event: ${error.message}` };
@@ -66,7 +69,9 @@ function keyOf(key: Buffer): string {
   }
 }
 
-function changeOf(event: ChangeEvent): ShownChange {
+/** @throws {ChangeEventError} when the value is no change event */
+export function shownChangeOf(value: Uint8Array): ShownChange {
+  const event = decodeChangeEvent(value);
   const { op, source, before, after } = event;
   return {
     op,
@@ -122,38 +127,3 @@ export function describeChange({ op, before, after, message }: ShownChange): str
 }
 
 const cell = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
-
-export type Filter = (shown: Shown) => boolean;
-
-/**
- * `text` is in the key or the value; `name=value` is the op, the key, the partition, or a column of the row after the change, or
- * before it where there is none after. All have to hold.
- *
- * @throws {StackError} USAGE for an empty one
- */
-export function filterOf(texts: readonly string[]): Filter {
-  const filters = texts.map((text): Filter => {
-    if (text === "")
-      throw new StackError("USAGE", "--filter takes a text, or name=value such as op=c or user_id=1234.");
-    const [, name, wanted] = /^([\w.]+)=(.*)$/.exec(text) ?? [];
-    if (name === undefined) return (shown) => `${shown.key} ${valueTextOf(shown)}`.includes(text);
-    return (shown) => {
-      const found = fieldOf(shown, name);
-      // A message that is no change event may well hold such a text.
-      return found === undefined ? valueTextOf(shown).includes(text) : String(found) === wanted;
-    };
-  });
-  return (shown) => filters.every((filter) => filter(shown));
-}
-
-function valueTextOf({ value, change }: Shown): string {
-  return value ?? (change === undefined ? "" : describeChange(change));
-}
-
-function fieldOf({ change, key, partition }: Shown, name: string): unknown {
-  if (name === "key") return key;
-  if (name === "partition") return partition;
-  if (change === undefined) return undefined;
-  if (name === "op") return change.op ?? "tombstone";
-  return (change.after ?? change.before)?.[name];
-}

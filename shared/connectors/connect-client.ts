@@ -13,7 +13,7 @@ export interface ConnectorStatus {
 /** Connect's answers are quick, but a worker in the middle of a rebalance makes callers wait. */
 const requestTimeoutMs = 10_000;
 
-/** The few calls of Kafka Connect's REST API that keeping connectors registered takes [Connect, REST API]. */
+/** The few calls of Kafka Connect's REST API that it takes to keep connectors registered, and to act on them [Connect, REST API]. */
 export class ConnectClient {
   readonly #url: string;
 
@@ -58,6 +58,20 @@ export class ConnectClient {
   /** Starts the failed parts of a connector again and leaves the others alone. */
   async restartFailed(name: string): Promise<void> {
     await this.#request("POST", `/connectors/${encodeURIComponent(name)}/restart?includeTasks=true&onlyFailed=true`);
+  }
+
+  /** Starts a connector and its tasks again, whatever state they are in. */
+  async restart(name: string): Promise<void> {
+    await this.#request("POST", `/connectors/${encodeURIComponent(name)}/restart?includeTasks=true&onlyFailed=false`);
+  }
+
+  /** Keeps the tasks and lets them do nothing; also after Connect has been started again. */
+  async pause(name: string): Promise<void> {
+    await this.#request("PUT", `/connectors/${encodeURIComponent(name)}/pause`);
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.#request("PUT", `/connectors/${encodeURIComponent(name)}/resume`);
   }
 
   async #request(method: string, path: string, body?: unknown): Promise<unknown> {

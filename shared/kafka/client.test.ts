@@ -53,3 +53,25 @@ test("says what went wrong in one line where somebody listens", async () => {
   expect(lines.join("\n")).toMatch(/^error Connection: Connection error: connect ECONNREFUSED/m);
   expect(lines.every((line) => !line.includes("\n"))).toBe(true);
 });
+
+test("says nothing in the clear to a broker that asks for IAM", async () => {
+  const heard = Promise.withResolvers<Buffer>();
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (bytes) => {
+      heard.resolve(bytes);
+      socket.destroy();
+    });
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const bootstrapServers = `127.0.0.1:${port}`;
+
+  const admin = connectKafka({ bootstrapServers, clientId: "test", authentication: "iam", retries: 0 }).admin();
+  await expect(admin.connect()).rejects.toThrow();
+  await admin.disconnect();
+  await new Promise((resolve) => server.close(resolve));
+
+  // TLS: a handshake.
+  expect((await heard.promise)[0]).toBe(22);
+});

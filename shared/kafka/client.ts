@@ -10,6 +10,8 @@ export interface KafkaOptions {
   /** host:port, comma-separated. */
   bootstrapServers: string;
   clientId: string;
+  /** As the role of the function, encrypted: what MSK asks for. Left out, nobody signs in and nothing is encrypted. */
+  authentication?: "iam";
   /** How often a request is tried again before it fails. */
   retries?: number;
   /** Gets warnings and errors, one line each; silent where it is not given. */
@@ -38,11 +40,17 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   decompress: async (buffer: Buffer) => zstdDecompressSync(buffer),
 });
 
-/** A Kafka client for administration and for tools; the functions themselves get their records from Lambda. */
-export function connectKafka({ bootstrapServers, clientId, retries = 5, onLog }: KafkaOptions): Kafka {
+/** A Kafka client for administration, for tools and for the console; the other functions get their records from Lambda. */
+export function connectKafka({ bootstrapServers, clientId, authentication, retries = 5, onLog }: KafkaOptions): Kafka {
   return new KafkaClient({
     clientId,
     brokers: bootstrapServers.split(","),
+    ...(authentication === "iam"
+      ? {
+          ssl: true,
+          sasl: { mechanism: "oauthbearer", oauthBearerProvider: async () => ({ value: await iamToken() }) },
+        }
+      : {}),
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
     retry: { retries, initialRetryTime: 100, maxRetryTime: 2_000 },
@@ -50,4 +58,10 @@ export function connectKafka({ bootstrapServers, clientId, retries = 5, onLog }:
     logCreator: () => (entry: LogEntry) =>
       onLog?.(entry.level === logLevel.ERROR ? "error" : "warn", `${entry.namespace}: ${entry.log.message}`),
   });
+}
+
+/** Loaded when the first connection is opened: on a laptop it never is. */
+async function iamToken(): Promise<string> {
+  const { mskToken } = await import("../aws/msk-token.ts");
+  return mskToken();
 }

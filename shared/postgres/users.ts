@@ -4,6 +4,7 @@ export const users = {
   agents: "tripline_agents",
   forwarder: "tripline_forwarder",
   temperature: "tripline_temperature",
+  console: "tripline_console",
   /** Debezium; the only one with a password, for it cannot sign in by IAM. */
   capture: "tripline_capture",
 } as const;

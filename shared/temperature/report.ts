@@ -1,4 +1,11 @@
-import { type ReportWindow, windowMinutes } from "./window.ts";
+/** What a report is about. */
+export const windowMinutes = 10;
+
+/** From start, included, to end, not included. */
+export interface ReportWindow {
+  readonly start: Date;
+  readonly end: Date;
+}
 
 /** One sensor in one window; temperatures in °C. */
 export interface SensorReport {
@@ -17,11 +24,11 @@ export interface TemperatureReport {
 }
 
 export function temperatureReport(window: ReportWindow, sensors: readonly SensorReport[]): TemperatureReport {
-  return { windowStart: window.start, windowEnd: window.end, sensors, message: messageFor(sensors) };
+  return { windowStart: window.start, windowEnd: window.end, sensors, message: temperatureMessage(sensors) };
 }
 
 /** One sentence for all sensors together: the average of their readings, not of their averages. */
-function messageFor(sensors: readonly SensorReport[]): string {
+export function temperatureMessage(sensors: readonly SensorReport[]): string {
   const readings = sensors.reduce((sum, sensor) => sum + sensor.readings, 0);
   if (readings === 0) return `No data in last ${windowMinutes} minutes`;
   const average = sensors.reduce((sum, sensor) => sum + sensor.average * sensor.readings, 0) / readings;

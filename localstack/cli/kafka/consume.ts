@@ -1,8 +1,9 @@
+import { describeChange, type Shown, shownOf } from "../../../shared/change-events/shown.ts";
 import { StackError } from "../../stack/errors.ts";
 import { bold, dim, isTerminal, printJson, red } from "../output.ts";
 import { type ServerOption, withCluster } from "./cluster.ts";
+import { filterOf } from "./filter.ts";
 import { type ReadOptions, read } from "./reader.ts";
-import { describeChange, filterOf, type Shown, shownOf } from "./shown.ts";
 
 export interface ConsumeOptions extends ServerOption {
   readonly json?: boolean;
