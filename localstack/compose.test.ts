@@ -6,7 +6,7 @@ import { awsServices } from "./stack/parts/aws.ts";
 import { workerHeap, workerSettings } from "./stack/parts/connect.ts";
 import { brokerHeap, brokerSettings } from "./stack/parts/kafka.ts";
 import { serverSettings } from "./stack/parts/postgres.ts";
-import { loopback, projectRoot, readSettings } from "./stack/settings.ts";
+import { consolePort, loopback, projectRoot, readSettings } from "./stack/settings.ts";
 
 // docker-compose.yml repeats what the native stack declares in code. This test is what keeps the two the same.
 
@@ -65,7 +65,9 @@ describe("every service", () => {
     expect(published(kafka)).toEqual([ports.kafka, ports.kafkaExternal]);
     expect(published(connect)).toEqual([ports.connect]);
     expect(published(aws)).toEqual([ports.aws]);
-    expect(published(ui)).toEqual([8080]);
+    // Where the console is natively, which makes room for it.
+    expect(published(ui)).toEqual([consolePort(settings, "native")]);
+    expect(Object.values(compose.services).flatMap(published)).not.toContain(consolePort(settings, "containers"));
   });
 
   test("waits for what it needs until that is healthy", () => {

@@ -1,6 +1,6 @@
 import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
-import { mappingsOf, type Service } from "./service.ts";
+import { isAskedByHttp, mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, logicalId, type Resource, type Resources, ref } from "./template.ts";
 
 /** What is measured, when it is too much, and for how long. */
@@ -307,6 +307,22 @@ function alarms(
         periods: 1,
       };
     }
+  }
+  if (Object.values(service.functions).some(isAskedByHttp)) {
+    all["ConsoleRefused"] = {
+      title: "Console refuses",
+      namespace: "AWS/ApiGateway",
+      metric: "4xx",
+      dimensions: { ApiId: ref("HttpApi") },
+      statistic: "Sum",
+      periodSeconds: 5 * minutes,
+      // A page that somebody has left open while his credentials expired is refused as well: not as often, nor for as long.
+      periods: 3,
+      is: ">",
+      threshold: 1_000,
+      silenceIs: "fine",
+      awsOnly: true,
+    };
   }
   const readers = new Set(mappingsOf(service).map(({ functionName }) => functionName));
   for (const functionName of Object.keys(service.functions)) {

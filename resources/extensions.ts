@@ -1,4 +1,4 @@
-import { type Mapping, mappingsOf, type Service } from "./service.ts";
+import { type FunctionDeclaration, isAskedByHttp, type Mapping, mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, logicalId, skipping } from "./template.ts";
 import { topicId } from "./topics.ts";
 
@@ -16,17 +16,14 @@ export function extensions(deployment: Deployment, service: Service): Readonly<R
     all[`${prefix}LambdaFunction`] = {
       ...("PGUSER" in environment ? { Properties: { Tags: tagsWithDatabase(deployment) } } : {}),
       Metadata: skipping({
-        CKV_AWS_116: events.some(({ msk }) => msk !== undefined)
-          ? "A mapping calls it and waits: what fails is tried again, and put aside in Kafka where that is wanted"
-          : events.length > 0
-            ? "A run that fails is counted by an alarm, and the next one comes by itself: a dead letter would be of no use"
-            : "CloudFormation or Secrets Manager calls it, waits for its answer and reports what went wrong",
+        CKV_AWS_116: whyNoDeadLetter(events),
         ...(vpc === false
           ? { CKV_AWS_117: "It needs nothing of the network, and without an address there it can reach nothing in it" }
           : {}),
       }),
     };
   }
+  if (Object.values(service.functions).some(isAskedByHttp)) Object.assign(all, httpApiExtensions);
   all["ServerlessDeploymentBucket"] = {
     Metadata: skipping({
       CKV_AWS_18: "It holds code that is in the repository; CloudTrail records who reads it",
@@ -35,6 +32,33 @@ export function extensions(deployment: Deployment, service: Service): Readonly<R
   };
   return all;
 }
+
+function whyNoDeadLetter(events: NonNullable<FunctionDeclaration["events"]>): string {
+  if (events.some(({ msk }) => msk !== undefined)) {
+    return "A mapping calls it and waits: what fails is tried again, and put aside in Kafka where that is wanted";
+  }
+  if (isAskedByHttp({ events })) return "Whoever asks waits for the answer, and is told what went wrong";
+  return events.length > 0
+    ? "A run that fails is counted by an alarm, and the next one comes by itself: a dead letter would be of no use"
+    : "CloudFormation or Secrets Manager calls it, waits for its answer and reports what went wrong";
+}
+
+/** The framework says twice what a resource waits for: by its name, and by asking for something of it. */
+const saysTwice = { "cfn-lint": { config: { ignore_checks: ["W3005"] } } };
+
+const httpApiExtensions: Readonly<Record<string, Extension>> = {
+  HttpApiLogGroup: { Properties: { KmsKeyId: attribute("Key", "Arn") } },
+  HttpApiStage: {
+    Metadata: saysTwice,
+    Properties: {
+      // A page asks for a handful of things every few seconds. More is no person, and each request that is let in costs a run.
+      DefaultRouteSettings: { DetailedMetricsEnabled: false, ThrottlingBurstLimit: 50, ThrottlingRateLimit: 25 },
+    },
+  },
+  HttpApiRouteGet: { Metadata: saysTwice },
+  HttpApiRouteGetPageVar: { Metadata: saysTwice },
+  HttpApiRoutePostApiActionVar: { Metadata: saysTwice },
+};
 
 /** A mapping begins to poll when it is made: by then there is its topic, and a way to the brokers, and what its function asks can be reached. */
 function mappingExtension({ topic, failedRecords }: Mapping): Extension {

@@ -1,7 +1,7 @@
 import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
 import { administrator } from "../shared/postgres/users.ts";
-import { mappingsOf, type Service } from "./service.ts";
+import { type Mapping, mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, ifAws, type Resource, type Resources, ref, skipping, sub } from "./template.ts";
 
 interface Statement {
@@ -85,15 +85,83 @@ function usesKeyBy(
   return { ...allow(actions, key), Condition };
 }
 
+function functionArn(functionName: string, name: string): unknown {
+  return sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${name}-${functionName}`);
+}
+
 /** Lambda decrypts a function's environment in the name of its role. */
 function readsEnvironment(functionName: string, { name }: Deployment): Statement {
-  const arn = sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${name}-${functionName}`);
-  const Condition = { StringEquals: { "kms:EncryptionContext:aws:lambda:FunctionArn": arn } };
+  const Condition = {
+    StringEquals: { "kms:EncryptionContext:aws:lambda:FunctionArn": functionArn(functionName, name) },
+  };
   return { ...allow(["kms:Decrypt"], key), Condition };
 }
 
-/** What the code of a function asks of AWS itself, apart from Kafka and PostgreSQL. */
-const ownStatements: Readonly<Record<string, (deployment: Deployment) => readonly Statement[]>> = {
+/** MSK Connect can pause, resume and restart a connector since 2026. cfn-lint does not know these actions yet. */
+const actionsNewerThanLinter = { "cfn-lint": { config: { ignore_checks: ["W3037"] } } };
+
+/** The stack's connectors, whatever MSK Connect makes their ARNs end with. */
+function connectorArns(name: string): unknown[] {
+  return Object.keys(connectorDeclarations).map((connector) =>
+    sub(`arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-${connector}/*`),
+  );
+}
+
+/**
+ * What the console does in Kafka: it shows every topic and group, sets the offsets of the groups that functions read as, and writes records
+ * that were put aside to their topic again. A producer that is not idempotent needs no more than to write.
+ *
+ * @see https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
+ */
+function looksIntoKafka(mappings: readonly Mapping[]): readonly unknown[] {
+  const putAside = new Set(
+    mappings.flatMap(({ topic, failedRecords }) => (failedRecords === undefined ? [] : [topic])),
+  );
+  return [
+    allow(["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"], ref("KafkaCluster")),
+    allow(
+      ["kafka-cluster:DescribeTopic", "kafka-cluster:DescribeTopicDynamicConfiguration", "kafka-cluster:ReadData"],
+      inCluster("topic", "*"),
+    ),
+    allow(["kafka-cluster:DescribeGroup"], inCluster("group", "*")),
+    allow(
+      ["kafka-cluster:AlterGroup"],
+      mappings.map(({ group }) => inCluster("group", group)),
+    ),
+    allow(
+      ["kafka-cluster:WriteData"],
+      [...putAside].map((topic) => inCluster("topic", topic)),
+    ),
+  ].map(ifAws);
+}
+
+/** What the code of a function asks of AWS itself, apart from PostgreSQL. */
+const ownStatements: Readonly<Record<string, (deployment: Deployment, service: Service) => readonly unknown[]>> = {
+  console: ({ name }, service) => [
+    ...looksIntoKafka(mappingsOf(service)),
+    // The actions that list know no resources.
+    allow(["kafkaconnect:ListConnectors", "lambda:ListEventSourceMappings"], "*"),
+    allow(
+      [
+        "kafkaconnect:DescribeConnector",
+        "kafkaconnect:PauseConnector",
+        "kafkaconnect:RestartConnector",
+        "kafkaconnect:ResumeConnector",
+      ],
+      connectorArns(name),
+    ),
+    {
+      ...allow(
+        ["lambda:UpdateEventSourceMapping"],
+        sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:event-source-mapping:*`),
+      ),
+      Condition: {
+        ArnEquals: {
+          "lambda:FunctionArn": mappingsOf(service).map(({ functionName }) => functionArn(functionName, name)),
+        },
+      },
+    },
+  ],
   forwardAlerts: () => [
     allow(["sns:Publish"], ref("AlertsTopic")),
     usesKeyBy("sns", "kms:Decrypt", "kms:GenerateDataKey"),
@@ -182,9 +250,6 @@ const useNetworkPolicy: Resource = {
  * @see https://docs.aws.amazon.com/msk/latest/developerguide/msk-connect-service-execution-role.html
  */
 function connectorsRole(name: string): Resource {
-  const connectors = Object.keys(connectorDeclarations).map((connector) =>
-    sub(`arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-${connector}/*`),
-  );
   const written = [topics.transactions.name, topics.alerts.name, topics.activity.name, topics.heartbeat.name];
   return {
     Type: "AWS::IAM::Role",
@@ -192,7 +257,7 @@ function connectorsRole(name: string): Resource {
     Properties: {
       AssumeRolePolicyDocument: trusts("kafkaconnect.amazonaws.com", {
         StringEquals: { "aws:SourceAccount": ref("AWS::AccountId") },
-        ArnLike: { "aws:SourceArn": connectors },
+        ArnLike: { "aws:SourceArn": connectorArns(name) },
       }),
       Policies: [
         {
@@ -244,6 +309,7 @@ export function roles(deployment: Deployment, service: Service): Resources {
     const user = environment["PGUSER"];
     resources[roleId(functionName)] = {
       Type: "AWS::IAM::Role",
+      ...(functionName === "console" ? { Metadata: actionsNewerThanLinter } : {}),
       Properties: {
         AssumeRolePolicyDocument: trusts("lambda.amazonaws.com"),
         ...(inNetwork || own.length > 0 ? { ManagedPolicyArns: [ref("UseNetworkPolicy")] } : {}),
@@ -260,7 +326,7 @@ export function roles(deployment: Deployment, service: Service): Resources {
                 ),
               ),
               ...(user === undefined ? [] : [signsInAs(user, deployment)]),
-              ...(ownStatements[functionName]?.(deployment) ?? []),
+              ...(ownStatements[functionName]?.(deployment, service) ?? []),
             ]),
           },
         ],

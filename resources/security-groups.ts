@@ -3,6 +3,7 @@ import { attribute, type Resources, ref } from "./template.ts";
 /** Each is an AWS::EC2::SecurityGroup named NAMESecurityGroup. */
 const groups = {
   Functions: "Functions that use PostgreSQL",
+  Console: "The console",
   Setup: "Functions that prepare the databases and change passwords",
   Connectors: "Debezium",
   Database: "PostgreSQL",
@@ -22,6 +23,9 @@ const HTTPS = 443;
 const connections: readonly (readonly [from: Group, to: Group, port: number])[] = [
   ["Functions", "Database", POSTGRES],
   ["Functions", "Endpoints", HTTPS],
+  ["Console", "Database", POSTGRES],
+  ["Console", "Kafka", KAFKA],
+  ["Console", "Endpoints", HTTPS],
   ["Setup", "Database", POSTGRES],
   ["Setup", "Endpoints", HTTPS],
   ["Connectors", "Database", POSTGRES],

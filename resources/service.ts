@@ -5,10 +5,16 @@ export interface FunctionDeclaration {
   readonly events?: readonly {
     readonly msk?: { readonly topic: string; readonly consumerGroupId: string };
     readonly schedule?: string;
+    readonly httpApi?: unknown;
   }[];
   readonly environment?: Readonly<Record<string, string>>;
   /** false: not in the network. */
   readonly vpc?: unknown;
+}
+
+/** By an HTTP API, whose only one is the console's. */
+export function isAskedByHttp({ events = [] }: Pick<FunctionDeclaration, "events">): boolean {
+  return events.some(({ httpApi }) => httpApi !== undefined);
 }
 
 /** What is read of serverless.yml: so that a new function needs an entry there, and none here. */

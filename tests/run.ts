@@ -1,4 +1,4 @@
-// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, deployment, chaos)
+// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, browser, deployment, chaos)
 // that part alone.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { readSettings } from "../localstack/stack/settings.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 const wanted = process.argv[2];
-const parts = ["unit", "plugin", "integration", "deployment", "chaos"] as const;
+const parts = ["unit", "plugin", "integration", "browser", "deployment", "chaos"] as const;
 type Part = (typeof parts)[number];
 if (wanted !== undefined && !parts.some((part) => part === wanted)) {
   console.error(`'${wanted}' is none of the parts: ${parts.join(", ")}. Without a name, all run.`);
@@ -82,6 +82,7 @@ const runs = (part: Part) => wanted === undefined || wanted === part;
 if (runs("unit")) {
   const lane = { live: true };
   await check(lane, "types", "typescript/bin/tsc", ["--noEmit"]);
+  await check(lane, "types of the console's page", "typescript/bin/tsc", ["-p", "functions/console/page"]);
   await check(lane, "lint and format", "@biomejs/biome/bin/biome", ["check", "."]);
   await jest(lane, "unit");
 }
@@ -93,16 +94,19 @@ if (wanted === undefined) {
   await installAws(settings).catch(() => {});
 }
 
-/** Those of the stack one after another, for they share its ports. The plugin has brokers of its own. */
+/** Those of the stack one after another, for they share its ports. */
 async function stackLane(): Promise<void> {
   for (const part of ["integration", "deployment", "chaos"] as const) {
     if (runs(part)) await jest({ live: true }, part, ["--runInBand"]);
   }
 }
-async function pluginLane(): Promise<void> {
-  if (runs("plugin")) await jest({ live: wanted === "plugin" }, "plugin", ["--runInBand"]);
+/** The plugin has brokers of its own, and the browser a stack with other ports. */
+async function besideLane(): Promise<void> {
+  for (const part of ["plugin", "browser"] as const) {
+    if (runs(part)) await jest({ live: wanted === part }, part, ["--runInBand"]);
+  }
 }
-await Promise.all([stackLane(), pluginLane()]);
+await Promise.all([stackLane(), besideLane()]);
 
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

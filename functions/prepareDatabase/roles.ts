@@ -46,6 +46,21 @@ const grants: readonly Grants[] = [
     },
     sequences: ["public.temperature_readings_id_seq"],
   },
+  {
+    user: users.console,
+    database: "mydb",
+    tables: {
+      "public.transactions": "select",
+      "public.temperature_readings": "select",
+      "public.temperature_reports": "select",
+      "fraud.alerts": "select",
+      "fraud.forwarded": "select",
+      "fraud.progress": "select",
+      "console.cases": "select, insert, update, delete",
+      "console.audit": "select, insert",
+      "console.redriven": "select, insert",
+    },
+  },
 ];
 
 export interface RolesOptions {

@@ -6,7 +6,7 @@ import { findJava, locateJars, verifyJars } from "../stack/jars.ts";
 import { awsIsInstalled, findPython } from "../stack/parts/aws.ts";
 import { nativeParts } from "../stack/parts/index.ts";
 import { describeHolder, isPortFree } from "../stack/processes.ts";
-import { projectRoot, readSettings, type Settings } from "../stack/settings.ts";
+import { consolePort, projectRoot, readSettings, type Settings } from "../stack/settings.ts";
 import { readLiveState } from "../stack/state.ts";
 import { dim, formatBytes, green, printJson, red, yellow } from "./output.ts";
 
@@ -117,9 +117,13 @@ async function disk(settings: Settings): Promise<Finding[]> {
 }
 
 async function ports(settings: Settings): Promise<Finding> {
-  const all = [...nativeParts.flatMap((part) => part.ports(settings)), settings.ports.functionsLambda];
-  if (readLiveState(settings))
-    return { subject: "Ports", verdict: "good", text: `the stack runs on ${all.join(", ")}` };
+  const live = readLiveState(settings);
+  const all = [
+    ...nativeParts.flatMap((part) => part.ports(settings)),
+    settings.ports.functionsLambda,
+    consolePort(settings, live?.mode),
+  ];
+  if (live) return { subject: "Ports", verdict: "good", text: `the stack runs on ${all.join(", ")}` };
   const taken: string[] = [];
   for (const port of all) {
     if (await isPortFree(port)) continue;

@@ -87,6 +87,20 @@ command<{ json?: boolean; rate: string }>(
 command(program, "verify", "recompute in SQL which alerts must exist, and compare", async (options) =>
   (await import("./verify.ts")).verify(options),
 );
+command<{ json?: boolean; port: string }>(
+  program,
+  "console",
+  "where the web console is; of a stage on AWS, open it with your AWS credentials",
+  async (options) => (await import("./console.ts")).openConsole(options),
+  (each) =>
+    each
+      .option("--stage <name>", "of this stage on AWS: an address here that signs what your browser asks")
+      .option("--url <address>", "the same by the address of its HTTP API")
+      .option("--port <number>", "where to listen", "8080")
+      .option("--profile <name>", "whose credentials (default: as the AWS CLI finds them)")
+      .option("--region <name>", "where the stage is (default: the profile's)")
+      .option("-v, --verbose", "a line for each request"),
+);
 
 const kafka = program
   .command("kafka")

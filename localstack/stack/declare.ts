@@ -9,7 +9,8 @@ import { topics } from "../../shared/kafka/topics.ts";
 import { PostgresError } from "../../shared/postgres/errors.ts";
 import { migrateDatabases } from "../../shared/postgres/migrate.ts";
 import { StackError } from "./errors.ts";
-import { paths, projectRoot, type Settings } from "./settings.ts";
+import { consolePort, paths, projectRoot, type Settings } from "./settings.ts";
+import type { StackState } from "./state.ts";
 
 /** What must exist once the servers answer. Every function here may run again and again. */
 
@@ -38,11 +39,12 @@ function asStackError(cause: unknown): never {
 /** What the functions need to know of this stack; serverless.yml reads it from outputs.json. */
 export interface Outputs {
   postgresPort: string;
-  /** Where `sls offline` listens: for HTTP, for calls of functions, and for `sls offline kafka`. */
+  /** Where `sls offline` listens: for the console, for calls of functions, and for `sls offline kafka`. */
   functionsHttpPort: string;
   functionsLambdaPort: string;
   functionsAdminPort: string;
   bootstrapServers: string;
+  connectUrl: string;
   awsUrl: string;
   /** Empty without the local AWS. */
   alertsTopicArn: string;
@@ -70,7 +72,11 @@ export async function hasAwsResources(settings: Settings): Promise<boolean> {
 }
 
 /** Makes the SNS topic, and a queue for each downstream system that listens to it; in MiniStack and LocalStack alike. */
-export async function declareAws(settings: Settings, log: (line: string) => void): Promise<void> {
+export async function declareAws(
+  settings: Settings,
+  mode: StackState["mode"],
+  log: (line: string) => void,
+): Promise<void> {
   const client = awsClient(settings);
   const [sns, sqs] = [new SNSClient(client), new SQSClient(client)];
   try {
@@ -88,7 +94,7 @@ export async function declareAws(settings: Settings, log: (line: string) => void
         }),
       );
     }
-    await writeOutputs(settings, alertsTopicArn);
+    await writeOutputs(settings, mode, alertsTopicArn);
     log(`SNS topic ${alertsTopicName} with queues fraud-alerts-dashboard and fraud-alerts-case-management: ready`);
   } finally {
     sns.destroy();
@@ -97,26 +103,28 @@ export async function declareAws(settings: Settings, log: (line: string) => void
 }
 
 /** Without the local AWS the functions are told so: alerts go to the log and the webhook. */
-export async function declareNoAws(settings: Settings): Promise<void> {
-  await writeOutputs(settings, "");
+export async function declareNoAws(settings: Settings, mode: StackState["mode"]): Promise<void> {
+  await writeOutputs(settings, mode, "");
 }
 
 /** The ports of one `sls offline`. */
-export function functionPorts({
-  ports,
-}: Pick<Settings, "ports">): Pick<Outputs, "functionsHttpPort" | "functionsLambdaPort" | "functionsAdminPort"> {
+export function functionPorts(
+  settings: Pick<Settings, "ports">,
+  mode: StackState["mode"] = "native",
+): Pick<Outputs, "functionsHttpPort" | "functionsLambdaPort" | "functionsAdminPort"> {
   return {
-    functionsHttpPort: String(ports.functionsHttp),
-    functionsLambdaPort: String(ports.functionsLambda),
-    functionsAdminPort: String(ports.functionsAdmin),
+    functionsHttpPort: String(consolePort(settings, mode)),
+    functionsLambdaPort: String(settings.ports.functionsLambda),
+    functionsAdminPort: String(settings.ports.functionsAdmin),
   };
 }
 
-async function writeOutputs(settings: Settings, alertsTopicArn: string): Promise<void> {
+async function writeOutputs(settings: Settings, mode: StackState["mode"], alertsTopicArn: string): Promise<void> {
   const outputs: Outputs = {
     postgresPort: String(settings.ports.postgres),
-    ...functionPorts(settings),
+    ...functionPorts(settings, mode),
     bootstrapServers: settings.bootstrapServers,
+    connectUrl: settings.connectUrl,
     awsUrl: settings.awsUrl,
     alertsTopicArn,
   };

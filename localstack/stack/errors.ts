@@ -13,6 +13,7 @@ export type StackErrorCode =
   | "CONTAINERS"
   | "DECLARATION"
   | "AUDIT_IMPOSSIBLE"
+  | "CREDENTIALS"
   | "INTERRUPTED"
   | "USAGE";
 

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { projectRoot, readSettings } from "./settings.ts";
+import { consolePort, projectRoot, readSettings } from "./settings.ts";
 
 describe("readSettings", () => {
   test("has the course's ports, names and password, on loopback", () => {
@@ -30,6 +30,12 @@ describe("readSettings", () => {
       connectUrl: "http://127.0.0.1:18083",
       awsUrl: "http://127.0.0.1:14566",
     });
+  });
+
+  test("the console has a port of its own, and in containers another one, for Kafka UI has that", () => {
+    expect(consolePort(readSettings({}))).toBe(8080);
+    expect(consolePort(readSettings({}), "containers")).toBe(3000);
+    expect(consolePort(readSettings({ TRIPLINE_PORT_OFFSET: "10000" }), "native")).toBe(18_080);
   });
 
   test("an empty offset is none", () => {

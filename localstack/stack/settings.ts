@@ -13,7 +13,9 @@ const standardPorts = {
   kafkaController: 9093,
   connect: 8083,
   aws: 4566,
-  functionsHttp: 3000,
+  console: 8080,
+  /** Where the console is when the stack runs in containers: Kafka UI has 8080 there. */
+  consoleBesideKafkaUi: 3000,
   functionsLambda: 3002,
   functionsAdmin: 3010,
 } as const;
@@ -66,6 +68,11 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     connectUrl: `http://${loopback}:${ports.connect}`,
     awsUrl: `http://${loopback}:${ports.aws}`,
   };
+}
+
+/** Where the console of `sls offline` listens, natively and in containers. */
+export function consolePort({ ports }: Pick<Settings, "ports">, mode: "native" | "containers" = "native"): number {
+  return mode === "containers" ? ports.consoleBesideKafkaUi : ports.console;
 }
 
 /** Files below `home` that more than one module knows. */

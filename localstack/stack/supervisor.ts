@@ -67,7 +67,7 @@ class Supervisor {
     if (!hasAws) {
       this.#report("aws", { state: "absent", detail: "needs Python: 'npx tripline doctor' says what to install" });
       this.#declare("aws resources", { state: "absent" });
-      await declareNoAws(this.#settings);
+      await declareNoAws(this.#settings, this.#state.mode);
     }
     const parts = this.#parts.filter((part) => hasAws || part.name !== "aws");
     await Promise.all([
@@ -210,7 +210,7 @@ class Supervisor {
     while (await this.#waitFor(["aws"])) {
       if (!(await hasAwsResources(this.#settings))) {
         this.#declare("aws resources", { state: "waiting" });
-        await this.#declareWhen("aws resources", ["aws"], () => declareAws(this.#settings, log));
+        await this.#declareWhen("aws resources", ["aws"], () => declareAws(this.#settings, this.#state.mode, log));
       }
       await this.#pause(reconcileIntervalMs);
     }

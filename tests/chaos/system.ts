@@ -116,7 +116,7 @@ export class System {
       home: join(this.settings.home, "second"),
       ports: {
         ...ports,
-        functionsHttp: ports.functionsHttp + besides,
+        console: ports.console + besides,
         functionsLambda: ports.functionsLambda + besides,
         functionsAdmin: ports.functionsAdmin + besides,
       },

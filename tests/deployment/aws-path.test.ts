@@ -129,6 +129,7 @@ describe("prepareDatabase", () => {
     expect(roles.filter(({ name }) => name !== administrator)).toEqual([
       { name: users.agents, member: "rds_iam" },
       { name: users.capture, member: "rds_replication" },
+      { name: users.console, member: "rds_iam" },
       { name: users.forwarder, member: "rds_iam" },
       { name: users.temperature, member: "rds_iam" },
     ]);
@@ -142,7 +143,7 @@ describe("prepareDatabase", () => {
     ]);
     // RDS gives this by rds_replication. Elsewhere it is an attribute, which cannot be inherited.
     await stack.query("mydb", `alter role ${users.capture} replication`);
-    for (const user of [users.agents, users.forwarder, users.temperature]) {
+    for (const user of [users.agents, users.forwarder, users.temperature, users.console]) {
       await stack.query("mydb", `alter role ${user} password '${testPassword}'`);
     }
   });
@@ -183,6 +184,13 @@ describe("prepareDatabase", () => {
     await refused(users.forwarder, "mydb", "select * from fraud.alerts");
     await refused(users.temperature, "mydb", "select * from fraud.progress");
     await refused(users.agents, "activity", "select 1");
+    await refused(users.console, "mydb", "insert into transactions (user_id) values (1)");
+    await refused(users.console, "mydb", "update fraud.progress set next_offset = 0");
+    await refused(users.console, "mydb", "delete from fraud.alerts");
+    // Who did what stays as it was noted.
+    await refused(users.console, "mydb", "update console.audit set actor = 'nobody'");
+    await refused(users.console, "mydb", "delete from console.audit");
+    await refused(users.console, "mydb", "select pg_drop_replication_slot('fraud_transactions_slot')");
   });
 });
 
@@ -267,6 +275,55 @@ describe("the functions, from their archives and as their users", () => {
       after.alert_id,
     ]);
     expect(forwarded).toContainEqual({ channel: "sns" });
+  });
+
+  test("the console shows and notes as its user, to whom API Gateway has let in", async () => {
+    const userArn = "arn:aws:sts::123456789012:assumed-role/Operators/jane";
+    const environment = {
+      ...as(users.console),
+      CONSOLE_AUTHENTICATION: "iam",
+      CONSOLE_STAGE: "prod",
+      CONSOLE_NAME: "tripline-prod",
+      CONSOLE_CLUSTER_ARN: envelope.eventSourceArn,
+      BOOTSTRAP_SERVERS: stack.settings.bootstrapServers,
+    };
+    const ask = async (method: string, rawPath: string, body?: unknown, authorizer: unknown = { iam: { userArn } }) => {
+      const { result, error } = await call(
+        "console",
+        {
+          rawPath,
+          rawQueryString: "",
+          headers: { "content-type": "application/json", "x-tripline-action": "1", "sec-fetch-site": "same-origin" },
+          requestContext: { http: { method }, authorizer },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        },
+        environment,
+      );
+      expect(error).toBeUndefined();
+      const answer = result as { statusCode: number; body: string };
+      return { status: answer.statusCode, body: JSON.parse(answer.body) as Record<string, unknown> };
+    };
+    expect(await ask("GET", "/api/session")).toEqual({
+      status: 200,
+      body: { actor: userArn, readOnly: false, stage: "prod" },
+    });
+    expect(await ask("GET", "/api/session", undefined, null)).toMatchObject({ status: 403 });
+    const alertId = "profile-1-1-77";
+    await stack.query(
+      "mydb",
+      `insert into fraud.alerts (alert_id, agent, rule, rule_version, transaction_id, user_id, amount_cents, reason, historical,
+         topic, partition, kafka_offset, committed_at)
+       values ($1, 'profile', 'ratio', 1, 77, 1234, 99900, '{"amountCents": 99900, "meanCents": 1000, "n": 3}', false, 'x', 0, 1, now())`,
+      [alertId],
+    );
+    expect(await ask("GET", "/api/alerts")).toMatchObject({ status: 200, body: { alerts: [{ alertId }] } });
+    const change = { status: "acknowledged", note: "seen" };
+    expect(await ask("POST", `/api/alerts/${alertId}/case`, change)).toMatchObject({ status: 200 });
+    expect(await ask("GET", "/api/audit")).toMatchObject({
+      status: 200,
+      body: { entries: [{ actor: userArn, action: "alert.case", target: alertId, outcome: "done" }] },
+    });
+    expect(await ask("GET", "/api/temperature")).toMatchObject({ status: 200 });
   });
 
   test("an event of the demo is shown", async () => {

@@ -3,7 +3,8 @@ import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { build } from "esbuild";
 import { projectRoot } from "../../localstack/stack/settings.ts";
-import { topics } from "../../shared/kafka/topics.ts";
+import { connectorDeclarations } from "../../shared/connectors/declarations.ts";
+import { groups, topics } from "../../shared/kafka/topics.ts";
 import { Packaged, type TemplateResource } from "./packaged.ts";
 
 interface Statement {
@@ -26,6 +27,7 @@ const functions = [
   "velocityAgent",
   "forwardAlerts",
   "showActivity",
+  "console",
   "prepareDatabase",
   "rotatePassword",
   "findBrokers",
@@ -34,7 +36,13 @@ const functions = [
 const capitalised = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
 
 /** The service's name in IAM of each client library. */
-const serviceOf: Record<string, string> = { sns: "sns", "secrets-manager": "secretsmanager", kafka: "kafka" };
+const serviceOf: Record<string, string> = {
+  sns: "sns",
+  "secrets-manager": "secretsmanager",
+  kafka: "kafka",
+  kafkaconnect: "kafkaconnect",
+  lambda: "lambda",
+};
 
 /** The files of ours that end up in a function. */
 async function sourcesOf(functionName: string): Promise<string[]> {
@@ -45,6 +53,8 @@ async function sourcesOf(functionName: string): Promise<string[]> {
     platform: "node",
     format: "cjs",
     packages: "external",
+    // The page, which runs in a browser.
+    external: ["tripline:console-page"],
     metafile: true,
     write: false,
     logLevel: "silent",
@@ -112,9 +122,13 @@ describe.each(functions)("the role of %s", (functionName) => {
     const everything = statementsOf(functionName)
       .filter(({ Resource }) => Resource === "*")
       .flatMap(({ Action }) => Action);
-    for (const action of everything) {
-      expect(["kafka:GetBootstrapBrokers", "secretsmanager:GetRandomPassword"]).toContain(action);
-    }
+    const knowNone = [
+      "kafka:GetBootstrapBrokers",
+      "kafkaconnect:ListConnectors",
+      "lambda:ListEventSourceMappings",
+      "secretsmanager:GetRandomPassword",
+    ];
+    for (const action of everything) expect(knowNone).toContain(action);
     for (const { Action } of statementsOf(functionName)) for (const action of Action) expect(action).not.toMatch(/\*/);
   });
 
@@ -124,6 +138,70 @@ describe.each(functions)("the role of %s", (functionName) => {
     const role = packaged.template.Resources[`${capitalised(functionName)}Role`];
     expect(role?.Properties["AssumeRolePolicyDocument"]).toMatchObject({
       Statement: [{ Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" }],
+    });
+  });
+});
+
+describe("the console", () => {
+  const resourcesOf = (action: string) =>
+    statementsOf("console")
+      .filter(({ Action }) => Action.includes(action))
+      .map((statement) => JSON.stringify(statement))
+      .join();
+
+  test("reads every topic, and writes where records were put aside from", () => {
+    expect(resourcesOf("kafka-cluster:ReadData")).toContain(':topic/"');
+    expect(resourcesOf("kafka-cluster:ReadData")).toContain('"/*"');
+    const written = resourcesOf("kafka-cluster:WriteData");
+    expect(written).toContain(`"/${topics.transactions.name}"`);
+    expect(written.match(/:topic\//g)).toHaveLength(1);
+  });
+
+  test("sets the offsets of the groups that functions read as, and of no others", () => {
+    const altered = resourcesOf("kafka-cluster:AlterGroup");
+    for (const group of Object.values(groups)) expect(altered).toContain(`"/${group}"`);
+    expect(altered.match(/:group\//g)).toHaveLength(Object.keys(groups).length);
+  });
+
+  test("makes, changes and deletes nothing else in Kafka", () => {
+    const allowed = statementsOf("console").flatMap(({ Action }) => Action);
+    expect(allowed.filter((action) => action.startsWith("kafka-cluster:")).sort()).toEqual(
+      [
+        "AlterGroup",
+        "Connect",
+        "DescribeCluster",
+        "DescribeGroup",
+        "DescribeTopic",
+        "DescribeTopicDynamicConfiguration",
+        "ReadData",
+        "WriteData",
+      ].map((action) => `kafka-cluster:${action}`),
+    );
+  });
+
+  test("tells nothing to the connectors and mappings of another stack", () => {
+    const connectors = resourcesOf("kafkaconnect:PauseConnector");
+    for (const connector of Object.keys(connectorDeclarations)) {
+      expect(connectors).toContain(`:connector/tripline-prod-${connector}/*"`);
+    }
+    const mappings = resourcesOf("lambda:UpdateEventSourceMapping");
+    expect([...mappings.matchAll(/:function:([\w-]+)"/g)].map(([, name]) => name).sort()).toEqual(
+      ["forwardAlerts", "profileAgent", "showActivity", "velocityAgent"].map((name) => `tripline-prod-${name}`),
+    );
+  });
+
+  test("is asked by nobody whom API Gateway does not know", () => {
+    const { Resources } = packaged.template;
+    const routes = Object.values(Resources).filter(({ Type }) => Type === "AWS::ApiGatewayV2::Route");
+    // By method, for a policy names what somebody may do by it.
+    expect(routes.map(({ Properties }) => [Properties["RouteKey"], Properties["AuthorizationType"]])).toEqual([
+      ["GET /", "AWS_IAM"],
+      ["GET /{page+}", "AWS_IAM"],
+      ["POST /api/{action+}", "AWS_IAM"],
+    ]);
+    expect(Resources["HttpApi"]?.Properties).not.toHaveProperty("CorsConfiguration");
+    expect(Resources["ConsoleLambdaFunction"]?.Properties["Environment"]).toMatchObject({
+      Variables: { CONSOLE_AUTHENTICATION: "iam", CONSOLE_READ_ONLY: "false" },
     });
   });
 });

@@ -109,6 +109,8 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
   test.each([
     ["SecretsEndpoint", "secretsmanager"],
     ["NotificationsEndpoint", "sns"],
+    ["ConnectEndpoint", "kafkaconnect"],
+    ["LambdaEndpoint", "lambda"],
   ])("lets through %s exactly what roles allow", (endpoint, service) => {
     const { Resources } = packaged.template;
     const actionsOf = (statements: Statement[]) =>
@@ -138,7 +140,14 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
   });
 
   test("makes the tables before it brings the functions that need them", () => {
-    for (const name of ["ProfileAgent", "VelocityAgent", "ForwardAlerts", "RecordTemperature", "ReportTemperature"]) {
+    for (const name of [
+      "ProfileAgent",
+      "VelocityAgent",
+      "ForwardAlerts",
+      "RecordTemperature",
+      "ReportTemperature",
+      "Console",
+    ]) {
       expect(packaged.template.Resources[`${name}LambdaFunction`]?.Properties["Tags"]).toContainEqual({
         Key: "database",
         Value: { "Fn::If": ["IsAws", { "Fn::GetAtt": ["PreparedDatabase", "Revision"] }, "emulated"] },

@@ -1,0 +1,36 @@
+import * as v from "valibot";
+import { booleanSetting, type Environment, readEnvironment } from "../../shared/config/environment.ts";
+
+const ConsoleEnvironment = v.object({
+  CONSOLE_AUTHENTICATION: v.picklist(["iam", "loopback"], "must be iam or loopback"),
+  CONSOLE_READ_ONLY: v.optional(booleanSetting, "false"),
+  CONSOLE_STAGE: v.optional(v.string(), "local"),
+  BOOTSTRAP_SERVERS: v.string(),
+  /** Left out on AWS: the connectors are MSK Connect's, and the mappings Lambda's. */
+  CONNECT_URL: v.exactOptional(v.pipe(v.string(), v.url("must be an address"))),
+  MAPPINGS_URL: v.exactOptional(v.pipe(v.string(), v.url("must be an address"))),
+});
+
+export interface ConsoleConfig {
+  readonly authentication: "iam" | "loopback";
+  /** Shows everything and does nothing. */
+  readonly readOnly: boolean;
+  readonly stage: string;
+  /** host:port, comma-separated. */
+  readonly bootstrapServers: string;
+  readonly connectUrl: string | undefined;
+  readonly mappingsUrl: string | undefined;
+}
+
+/** @throws {ConfigError} */
+export function consoleConfig(environment: Environment = process.env): ConsoleConfig {
+  const settings = readEnvironment(ConsoleEnvironment, environment);
+  return {
+    authentication: settings.CONSOLE_AUTHENTICATION,
+    readOnly: settings.CONSOLE_READ_ONLY,
+    stage: settings.CONSOLE_STAGE,
+    bootstrapServers: settings.BOOTSTRAP_SERVERS,
+    connectUrl: settings.CONNECT_URL,
+    mappingsUrl: settings.MAPPINGS_URL,
+  };
+}

@@ -1,0 +1,54 @@
+import { type ConnectorAction, type ConnectorList, type ConnectorView, connectorActions } from "../api.ts";
+import { ConsoleError } from "../http/errors.ts";
+import type { Route } from "../http/router.ts";
+
+/** Where the connectors run: Kafka Connect, or MSK Connect. */
+export interface Connectors {
+  list(): Promise<readonly ConnectorView[]>;
+  act(name: string, action: ConnectorAction): Promise<void>;
+}
+
+/** What no one is to read over a shoulder; the names are those of Debezium, Kafka's clients and Connect. */
+const secretNames = /password|secret|token|credential|jaas|private.?key|passphrase|ssl\.keystore\.key/i;
+
+/** Sorted, and without what is secret. A reference to a secret (`${secretManager:…}`) is none itself. */
+export function maskedConfig(config: Readonly<Record<string, string>>): ConnectorView["config"] {
+  return Object.entries(config)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, value]) => ({
+      name,
+      value: secretNames.test(name) && !/^\$\{[\w.-]+:[^}]*\}$/.test(value) ? "••••••••" : withoutUserInfo(value),
+    }));
+}
+
+/** `https://user:password@host` → `https://••••@host`. */
+function withoutUserInfo(value: string): string {
+  return value.replaceAll(/(\w+:\/\/)[^/@\s]+@/g, "$1••••@");
+}
+
+export function connectorRoutes(connectors: Connectors): Route[] {
+  const nameOf = (path: Readonly<Record<string, string>>) => path["connector"] as string;
+  return [
+    {
+      method: "GET",
+      path: "/api/connectors",
+      view: async (): Promise<ConnectorList> => ({ connectors: await connectors.list() }),
+    },
+    ...connectorActions.map(
+      (action): Route => ({
+        method: "POST",
+        path: `/api/connectors/:connector/${action}`,
+        action: ({ path }) => ({ name: `connector.${action}`, target: nameOf(path) }),
+        act: async ({ path }) => {
+          const known = (await connectors.list()).find(({ name }) => name === nameOf(path));
+          if (known === undefined) throw new ConsoleError("NOT_FOUND", `There is no connector '${nameOf(path)}'.`);
+          if (!known.actions.includes(action)) {
+            throw new ConsoleError("CONFLICT", `A connector here cannot be told to ${action}.`);
+          }
+          await connectors.act(known.name, action);
+          return {};
+        },
+      }),
+    ),
+  ];
+}

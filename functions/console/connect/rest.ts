@@ -1,0 +1,26 @@
+import { ConnectClient } from "../../../shared/connectors/connect-client.ts";
+import { connectorActions } from "../api.ts";
+import { unavailable } from "../http/errors.ts";
+import { type Connectors, maskedConfig } from "./connectors.ts";
+
+/** The connectors of a Kafka Connect with a REST API. */
+export function connectorsByRest(url: string): Connectors {
+  const client = new ConnectClient(url);
+  const asking = <Result>(work: Promise<Result>) =>
+    work.catch((error: unknown) => {
+      throw unavailable("Kafka Connect", error);
+    });
+  return {
+    list: async () =>
+      [...(await asking(client.list())).values()]
+        .map(({ name, state, tasks, config }) => ({
+          name,
+          state,
+          tasks: tasks.map(({ id, state: taskState, trace = null }) => ({ id, state: taskState, trace })),
+          config: maskedConfig(config as unknown as Record<string, string>),
+          actions: connectorActions,
+        }))
+        .sort((a, b) => a.name.localeCompare(b.name)),
+    act: (name, action) => asking(client[action](name)),
+  };
+}

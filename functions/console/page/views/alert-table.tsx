@@ -1,0 +1,89 @@
+import type { AlertView, CaseChange } from "../../api.ts";
+import { post } from "../client.ts";
+import { formatCents, formatDay, formatDuration, formatTime } from "../format.ts";
+import { Empty, ErrorNote, Table, useDeed } from "../ui.tsx";
+
+const columns = [
+  "Time (UTC)",
+  "Agent",
+  "User",
+  { title: "Amount", isNumber: true as const },
+  "Why",
+  "Card",
+  { title: "Delay", isNumber: true as const },
+  "Case",
+];
+
+export const statusWords = { open: "open", acknowledged: "acknowledged", false_positive: "false positive" } as const;
+
+export interface AlertTableProps {
+  readonly alerts: readonly AlertView[];
+  readonly readOnly: boolean;
+  readonly changed: () => void;
+  /** Of one user: who it is need not be said in each line. */
+  readonly ofUser?: boolean;
+}
+
+export function AlertTable({ alerts, readOnly, changed, ofUser = false }: AlertTableProps) {
+  if (alerts.length === 0) {
+    return (
+      <Empty title="No alerts">
+        <p>Nothing that was judged so far was suspicious, or nothing was judged.</p>
+      </Empty>
+    );
+  }
+  return (
+    <Table caption="Alerts, newest first" columns={ofUser ? columns.filter((column) => column !== "User") : columns}>
+      {alerts.map((alert) => (
+        <tr key={alert.alertId} data-alert={alert.alertId}>
+          <td>
+            <a href={`/alerts/${encodeURIComponent(alert.alertId)}`} title={formatDay(alert.createdAt)}>
+              <time dateTime={alert.createdAt}>{formatTime(alert.createdAt)}</time>
+            </a>
+          </td>
+          <td>{alert.agent}</td>
+          {!ofUser && (
+            <td>
+              <a href={`/users/${alert.userId}`}>{alert.userId}</a>
+            </td>
+          )}
+          <td class="number">{formatCents(alert.amountCents)}</td>
+          <td class="why">{alert.why}</td>
+          <td class="text">{alert.transaction?.cardType ?? "–"}</td>
+          <td class="number">{alert.historical ? "historical" : formatDuration(alert.delayMs)}</td>
+          <td class="case">
+            {alert.case === null ? (
+              <QuickCase alert={alert} readOnly={readOnly} changed={changed} />
+            ) : (
+              statusWords[alert.case.status]
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+/** The common word on an alert, without a dialog: it can be taken back. */
+function QuickCase({ alert, readOnly, changed }: { alert: AlertView; readOnly: boolean; changed: () => void }) {
+  const { error, isRunning, run } = useDeed(async () => {
+    const change: CaseChange = { status: "acknowledged" };
+    await post(`/api/alerts/${encodeURIComponent(alert.alertId)}/case`, change);
+    changed();
+  });
+  if (readOnly) return <>{statusWords.open}</>;
+  return (
+    <>
+      <button
+        type="button"
+        class="small"
+        disabled={isRunning}
+        onClick={run}
+        aria-label={`Acknowledge the alert of user ${alert.userId} at ${formatTime(alert.createdAt)}`}
+      >
+        Acknowledge
+      </button>
+      {error !== undefined && <ErrorNote error={error} />}
+    </>
+  );
+}

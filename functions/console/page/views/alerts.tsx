@@ -1,0 +1,183 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type AlertPage, type AlertView, caseStatuses } from "../../api.ts";
+import type { ViewProps } from "../app.tsx";
+import { get, type RequestError } from "../client.ts";
+import { saveCsv } from "../csv.ts";
+import { formatMoment, formatWhole, inputOfUtc, utcOfInput } from "../format.ts";
+import { useLive } from "../live.ts";
+import { addressOf, navigate } from "../router.ts";
+import { Answer, ErrorNote, Heading, useDeed } from "../ui.tsx";
+import { AlertTable, statusWords } from "./alert-table.tsx";
+
+const filterNames = ["agent", "user", "card", "status", "from", "to"] as const;
+type Filter = { readonly [Name in (typeof filterNames)[number]]?: string };
+
+export function Alerts({ address, readOnly }: ViewProps) {
+  const filter: Filter = Object.fromEntries(filterNames.map((name) => [name, address.query.get(name) ?? ""]));
+  const path = addressOf("/api/alerts", filter);
+  const live = useLive<AlertPage>(path, 2_000);
+  const held = useHeld(live.data, path);
+  const [older, setOlder] = useState<{ path: string; page: AlertPage }>();
+  const [error, setError] = useState<RequestError>();
+  const more = older?.path === path ? older.page : undefined;
+  const loadMore = async (before: string) => {
+    setError(undefined);
+    try {
+      const page = await get<AlertPage>(addressOf("/api/alerts", { ...filter, before }));
+      setOlder({ path, page: { ...page, alerts: [...(more?.alerts ?? []), ...page.alerts] } });
+    } catch (thrown) {
+      setError(thrown as RequestError);
+    }
+  };
+  return (
+    <>
+      <Heading title="Alerts">
+        <Export filter={filter} />
+      </Heading>
+      <FilterForm key={path} filter={filter} />
+      <Answer live={{ ...live, data: held.shown }} lines={12}>
+        {(page) => {
+          const last = more ?? page;
+          return (
+            <>
+              <p class="waiting" role="status">
+                {held.waiting > 0 && (
+                  <button type="button" class="primary" onClick={held.show}>
+                    {held.waiting >= page.alerts.length ? "Many" : formatWhole(held.waiting)} new
+                  </button>
+                )}
+              </p>
+              <AlertTable alerts={merged(page.alerts, more?.alerts ?? [])} readOnly={readOnly} changed={live.refresh} />
+              {last.searchedTo !== null && (
+                <p class="quiet">
+                  Looked through the alerts back to {formatMoment(last.searchedTo)} UTC, and there are earlier ones.
+                </p>
+              )}
+              {last.next !== null && (
+                <p>
+                  <button type="button" onClick={() => loadMore(last.next as string)}>
+                    {last.searchedTo === null ? "Earlier alerts" : "Look further back"}
+                  </button>
+                </p>
+              )}
+              {error !== undefined && <ErrorNote error={error} />}
+            </>
+          );
+        }}
+      </Answer>
+    </>
+  );
+}
+
+/** The first page moves on while later ones stay: what is on both is shown once. */
+function merged(first: readonly AlertView[], later: readonly AlertView[]): readonly AlertView[] {
+  const known = new Set(first.map(({ alertId }) => alertId));
+  return [...first, ...later.filter(({ alertId }) => !known.has(alertId))];
+}
+
+/**
+ * What is shown of a page that is always new. At its top, new alerts come by themselves. Whoever has scrolled down, or has the keyboard or
+ * the pointer in the table, reads: nothing must move under their eyes, so new alerts wait for a button.
+ */
+function useHeld(page: AlertPage | undefined, path: string) {
+  const [shown, setShown] = useState<{ path: string; page: AlertPage }>();
+  const newest = useRef(page);
+  newest.current = page;
+  const current = shown?.path === path ? shown.page : undefined;
+  useEffect(() => {
+    if (page === undefined) return;
+    if (current === undefined || !isReading()) setShown({ path, page });
+    else setShown({ path, page: { ...current, alerts: current.alerts.map((alert) => latestOf(alert, page)) } });
+  }, [page]);
+  const known = new Set(current?.alerts.map(({ alertId }) => alertId));
+  const waiting = page?.alerts.filter(({ alertId }) => !known.has(alertId)).length ?? 0;
+  return {
+    shown: current,
+    waiting,
+    show: () => {
+      if (newest.current !== undefined) setShown({ path, page: newest.current });
+      scrollTo(0, 0);
+    },
+  };
+}
+
+/** What was said of an alert meanwhile is seen at once. */
+const latestOf = (alert: AlertView, page: AlertPage) =>
+  page.alerts.find(({ alertId }) => alertId === alert.alertId) ?? alert;
+
+const isReading = () => scrollY > 80 || document.querySelector(".table:hover, .table:focus-within") !== null;
+
+function FilterForm({ filter }: { filter: Filter }) {
+  const apply = (event: Event) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const given = (name: string) => String(form.get(name) ?? "").trim();
+    navigate(
+      addressOf("/alerts", {
+        ...Object.fromEntries(filterNames.map((name) => [name, given(name)])),
+        from: utcOfInput(given("from")),
+        to: utcOfInput(given("to")),
+      }),
+    );
+  };
+  const isFiltered = filterNames.some((name) => filter[name] !== "");
+  return (
+    <form class="filter" onSubmit={apply} aria-label="Filter">
+      <label>
+        Agent
+        <select name="agent" value={filter.agent}>
+          <option value="">all</option>
+          <option value="profile">profile</option>
+          <option value="velocity">velocity</option>
+        </select>
+      </label>
+      <label>
+        User
+        <input name="user" inputMode="numeric" pattern="-?[0-9]{1,10}" size={8} value={filter.user} />
+      </label>
+      <label>
+        Card
+        <input name="card" size={10} value={filter.card} />
+      </label>
+      <label>
+        Case
+        <select name="status" value={filter.status}>
+          <option value="">all</option>
+          {caseStatuses.map((status) => (
+            <option key={status} value={status}>
+              {statusWords[status]}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        From (UTC)
+        <input name="from" type="datetime-local" step={1} value={inputOfUtc(filter.from)} />
+      </label>
+      <label>
+        To (UTC)
+        <input name="to" type="datetime-local" step={1} value={inputOfUtc(filter.to)} />
+      </label>
+      <button type="submit" class="primary">
+        Filter
+      </button>
+      {isFiltered && <a href="/alerts">All alerts</a>}
+    </form>
+  );
+}
+
+function Export({ filter }: { filter: Filter }) {
+  const [rows, setRows] = useState<number>();
+  const { error, isRunning, run } = useDeed(async () => {
+    await saveCsv(filter, setRows);
+    setRows(undefined);
+  });
+  return (
+    <span class="export">
+      <button type="button" disabled={isRunning} onClick={run}>
+        {isRunning ? `Exporting ${rows === undefined ? "" : formatWhole(rows)}…` : "Export as CSV"}
+      </button>
+      {error !== undefined && <ErrorNote error={error} />}
+    </span>
+  );
+}

@@ -1,0 +1,130 @@
+import { useState } from "preact/hooks";
+import type { FailedRecordPage, FailedRecordView } from "../../api.ts";
+import type { ViewProps } from "../app.tsx";
+import { get, post } from "../client.ts";
+import { formatMoment, formatValue, formatWhole } from "../format.ts";
+import { useLive } from "../live.ts";
+import { addressOf } from "../router.ts";
+import { Answer, DeedButton, Empty, ErrorNote, Facts, Heading, useDeed } from "../ui.tsx";
+
+export function FailedRecords({ readOnly }: ViewProps) {
+  const live = useLive<FailedRecordPage>("/api/failed-records", 5_000);
+  const [older, setOlder] = useState<FailedRecordPage>();
+  const { error, isRunning, run } = useDeed(async () => {
+    const before = (older ?? live.data)?.next ?? undefined;
+    const page = await get<FailedRecordPage>(addressOf("/api/failed-records", { before }));
+    setOlder({ ...page, records: [...(older?.records ?? []), ...page.records] });
+  });
+  return (
+    <>
+      <Heading title="Failed records" />
+      <p class="quiet">
+        What an agent could not judge after its retries was put aside here, so that the others could go on.
+      </p>
+      <Answer live={live}>
+        {(page) => {
+          const records = [...page.records, ...(older?.records ?? [])];
+          if (records.length === 0) {
+            return (
+              <Empty title="None">
+                <p>Every record so far was judged.</p>
+              </Empty>
+            );
+          }
+          return (
+            <>
+              {records.map((record) => (
+                <FailedRecord
+                  key={`${record.partition}-${record.offset}`}
+                  failed={record}
+                  readOnly={readOnly}
+                  changed={live.refresh}
+                />
+              ))}
+              {error !== undefined && <ErrorNote error={error} />}
+              {(older ?? page).next !== null && (
+                <p>
+                  <button type="button" disabled={isRunning} onClick={run}>
+                    Earlier ones
+                  </button>
+                </p>
+              )}
+            </>
+          );
+        }}
+      </Answer>
+    </>
+  );
+}
+
+interface FailedRecordProps {
+  readonly failed: FailedRecordView;
+  readonly readOnly: boolean;
+  readonly changed: () => void;
+}
+
+function FailedRecord({ failed, readOnly, changed }: FailedRecordProps) {
+  const { partition, offset, failedAt, functionName, condition, attempts, cause, records, redriven } = failed;
+  return (
+    <section class="card" aria-label={`Failed record ${partition}/${offset}`}>
+      <header>
+        <h2>
+          {functionName}, {formatMoment(failedAt)} UTC
+        </h2>
+        <span class="quiet">
+          {condition} after {attempts} {attempts === 1 ? "attempt" : "attempts"}
+        </span>
+        <span class="buttons">
+          {redriven === null ? (
+            <DeedButton
+              disabled={readOnly}
+              done={changed}
+              deed={{
+                label: "Redrive",
+                title: "Write it to its topic again?",
+                description:
+                  "It gets a new offset at the end of its partition, so every group of the topic reads it, those that had judged it as well. Do it when what made it fail is mended; else it comes back here.",
+                run: () => post(`/api/failed-records/${partition}/${offset}/redrive`),
+                isDangerous: true,
+              }}
+            />
+          ) : (
+            <span>
+              redriven {formatMoment(redriven.at)} UTC by <span class="mono">{redriven.actor}</span>
+            </span>
+          )}
+        </span>
+      </header>
+      <p class="text">
+        {cause === null ? (
+          "Nothing is wrong with it by itself: see the function's log of that time."
+        ) : (
+          <strong>{cause}</strong>
+        )}
+      </p>
+      {records.map((record) => (
+        <details key={`${record.partition}-${record.offset}`}>
+          <summary>
+            {record.topic}, partition {record.partition}, offset {formatWhole(record.offset)}
+          </summary>
+          <Facts
+            facts={[
+              ["written", `${formatMoment(record.timestamp)} UTC`],
+              ["key", <code class="text">{record.key ?? "none"}</code>],
+              [
+                "in its topic",
+                <a
+                  href={`/topics/${encodeURIComponent(record.topic)}?partition=${record.partition}&from=${record.offset}`}
+                >
+                  look
+                </a>,
+              ],
+            ]}
+          />
+          <pre>{record.value === null ? "null: a tombstone" : formatValue(record.value)}</pre>
+          {record.isCut && <p class="quiet">Cut.</p>}
+        </details>
+      ))}
+    </section>
+  );
+}

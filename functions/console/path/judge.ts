@@ -1,0 +1,187 @@
+import { topics as declaredTopics, groups as knownGroups } from "../../../shared/kafka/topics.ts";
+import type { GroupView, Health, PathItem, PathStage, TopicSummary } from "../api.ts";
+import { formatBytes, formatDuration, formatWhole } from "../units.ts";
+import type { AlertActivity, Observations, Slot } from "./observe.ts";
+
+/** Write-ahead log that waits for a reader: much is a connector that is slow or has stopped, and fills the disk in the end. */
+const slotAttentionBytes = 256 * 2 ** 20;
+const slotFaultBytes = 2 * 2 ** 30;
+
+/** Records that a group has not read; more than a few seconds' worth of what the path carries. */
+const lagAttention = 50_000;
+
+/** The path from left to right, each part with how it is and, where something is wrong, what. */
+export function judgePath(seen: Observations): PathStage[] {
+  return [
+    stage("database", "PostgreSQL", judge(seen.slots, "PostgreSQL", "/connectors", judgeSlots)),
+    stage("connectors", "Debezium", judge(seen.connectors, "Kafka Connect", "/connectors", judgeConnectors)),
+    stage("topics", "Kafka topics", judge(seen.topics, "Kafka", "/topics", judgeTopics)),
+    stage(
+      "groups",
+      "Functions",
+      judge(seen.groups, "Kafka", "/groups", (groups) => judgeGroups(groups, seen.mappings)),
+    ),
+    stage("alerts", "Alerts", [
+      ...judge(seen.alerts, "PostgreSQL", "/alerts", judgeAlerts),
+      ...(seen.topics instanceof Error ? [] : judgeFailedRecords(seen.topics)),
+    ]),
+  ];
+}
+
+function stage(id: PathStage["id"], title: string, items: readonly PathItem[]): PathStage {
+  return { id, title, health: worst(items.map(({ health }) => health)), items };
+}
+
+const severity: readonly Health[] = ["ok", "unknown", "attention", "fault"];
+
+export function worst(all: readonly Health[]): Health {
+  return all.reduce((found, each) => (severity.indexOf(each) > severity.indexOf(found) ? each : found), "ok");
+}
+
+/** What does not answer is at fault itself. */
+function judge<Seen>(
+  seen: Seen | Error,
+  server: string,
+  href: string,
+  items: (seen: Seen) => readonly PathItem[],
+): readonly PathItem[] {
+  if (!(seen instanceof Error)) return items(seen);
+  return [{ name: server, health: "fault", figure: "no answer", problem: seen.message, href }];
+}
+
+function judgeSlots(slots: readonly Slot[]): readonly PathItem[] {
+  if (slots.length === 0) {
+    return [
+      {
+        name: "replication slots",
+        health: "fault",
+        figure: "none",
+        problem: "No connector has a replication slot: nothing is captured.",
+        href: "/connectors",
+      },
+    ];
+  }
+  return slots.map(({ name, active, behindBytes, walStatus }) => {
+    const [health, problem] = judgeSlot(active, behindBytes, walStatus);
+    return { name, health, figure: `${formatBytes(behindBytes)} behind`, problem, href: "/connectors" };
+  });
+}
+
+function judgeSlot(active: boolean, behindBytes: number, walStatus: string | null): [Health, string | null] {
+  if (walStatus === "lost" || walStatus === "unreserved") {
+    return [
+      "fault",
+      `PostgreSQL no longer keeps what its reader has not seen (${walStatus}): see "lost slot" in docs/deploy.md.`,
+    ];
+  }
+  if (!active)
+    return ["fault", "Nobody reads it: its connector has stopped, and PostgreSQL keeps what it has not read."];
+  if (behindBytes >= slotFaultBytes) return ["fault", "Its connector does not keep up, and the disk fills."];
+  if (behindBytes >= slotAttentionBytes) return ["attention", "Its connector is slow, or catches up."];
+  return ["ok", null];
+}
+
+function judgeConnectors(connectors: Exclude<Observations["connectors"], Error>): readonly PathItem[] {
+  if (connectors.length === 0) {
+    const problem = "None is registered: nothing is captured.";
+    return [{ name: "connectors", health: "fault", figure: "none", problem, href: "/connectors" }];
+  }
+  return connectors.map(({ name, state, tasks }) => {
+    const href = `/connectors#${encodeURIComponent(name)}`;
+    const failed = tasks.find((task) => task.state === "FAILED");
+    const trace = failed?.trace ?? null;
+    if (state === "FAILED" || failed !== undefined) {
+      const problem =
+        trace === null
+          ? "It has failed."
+          : (trace.split("\n").findLast((line) => /Caused by/.test(line)) ?? trace.split("\n")[0] ?? "");
+      return { name, health: "fault" as const, figure: "FAILED", problem, href };
+    }
+    if (state === "PAUSED" || state === "STOPPED") {
+      return {
+        name,
+        health: "fault" as const,
+        figure: state,
+        problem: `Somebody has ${state.toLowerCase()} it.`,
+        href,
+      };
+    }
+    const running = tasks.filter((task) => task.state === "RUNNING").length;
+    if (running < tasks.length || tasks.length === 0 || state !== "RUNNING") {
+      return { name, health: "attention" as const, figure: state, problem: "Its task has not started.", href };
+    }
+    return { name, health: "ok" as const, figure: "RUNNING", problem: null, href };
+  });
+}
+
+/** Those that the path is made of; what else is in Kafka is no fault of it. */
+const pathTopics: readonly string[] = [
+  declaredTopics.transactions.name,
+  declaredTopics.alerts.name,
+  declaredTopics.activity.name,
+];
+
+function judgeTopics(topics: readonly TopicSummary[]): readonly PathItem[] {
+  return pathTopics.map((name) => {
+    const href = `/topics/${encodeURIComponent(name)}`;
+    const topic = topics.find((each) => each.name === name);
+    if (topic === undefined)
+      return { name, health: "fault", figure: "missing", problem: "There is no such topic.", href };
+    return { name, health: "ok", figure: `${formatWhole(topic.perMinute)}/min`, problem: null, href };
+  });
+}
+
+function judgeGroups(groups: readonly GroupView[], mappings: Observations["mappings"]): readonly PathItem[] {
+  return Object.values(knownGroups).map((name) => {
+    const href = `/groups#${encodeURIComponent(name)}`;
+    const group = groups.find((each) => each.group === name);
+    const mapping = mappings instanceof Error ? undefined : mappings.find((each) => each.group === name);
+    if (group === undefined) {
+      return { name, health: "fault", figure: "never read", problem: "No function has read as this group.", href };
+    }
+    const figure = `lag ${formatWhole(group.lag)}`;
+    const problem = problemOf(group, mapping?.state);
+    return {
+      name,
+      health: problem === null ? "ok" : problem[0],
+      figure,
+      problem: problem === null ? null : problem[1],
+      href,
+    };
+  });
+}
+
+function problemOf(group: GroupView, state: string | undefined): [Health, string] | null {
+  if (state === "failing") return ["fault", "A batch fails and is tried again: its function's log says why."];
+  if (state === "paused") return ["fault", "Its event source mapping is paused."];
+  if (group.members.length === 0 && group.state !== "PreparingRebalance") {
+    return ["fault", "Nobody reads as this group: the functions do not run, or their mapping is off."];
+  }
+  if (group.lag > lagAttention) return ["attention", "It is behind what has been written."];
+  return null;
+}
+
+function judgeAlerts({ lastMinute, delay }: AlertActivity): readonly PathItem[] {
+  const figure = `${formatWhole(lastMinute)}/min`;
+  const after =
+    delay === null
+      ? []
+      : [
+          {
+            name: "commit → alert",
+            health: "ok" as const,
+            figure: `${formatDuration(delay.p50Ms)} p50`,
+            problem: null,
+            href: "/alerts",
+          },
+        ];
+  return [{ name: "alerts", health: "ok", figure, problem: null, href: "/alerts" }, ...after];
+}
+
+function judgeFailedRecords(topics: readonly TopicSummary[]): readonly PathItem[] {
+  const topic = topics.find(({ name }) => name === declaredTopics.failedRecords.name);
+  if (topic === undefined || topic.records === 0) return [];
+  const problem = "Records that an agent could not judge were put aside.";
+  const figure = formatWhole(topic.records);
+  return [{ name: "failed records", health: "attention", figure, problem, href: "/failed-records" }];
+}
