@@ -5,7 +5,7 @@ import { RecordBatch } from "../../../shared/agents/record-batch.ts";
 import { TransactionReader } from "../../../shared/agents/transaction-reader.ts";
 import { velocityAgent } from "../../../shared/agents/velocity.ts";
 import { decodeRecord } from "../../../shared/change-events/index.ts";
-import { type DirectKafka, keyOf } from "../../../shared/kafka/direct.ts";
+import { type DirectKafka, earliest, keyOf, latest } from "../../../shared/kafka/direct.ts";
 import type { DirectRecord } from "../../../shared/kafka/record-set.ts";
 import { topics } from "../../../shared/kafka/topics.ts";
 import { inTransaction, type Pool } from "../../../shared/postgres/index.ts";
@@ -279,4 +279,25 @@ async function fromPostgres<Result>(work: Promise<Result>): Promise<Result> {
   } catch (error) {
     throw unavailable("PostgreSQL", error);
   }
+}
+
+/** Failed records that are still there and that nobody has written to their topic again. */
+export async function countWaiting({ kafka, pool }: Pick<FailedRecordOptions, "kafka" | "pool">): Promise<number> {
+  const { starts, count } = await kafka.use(async (direct) => {
+    const [topic] = await direct.topics([topicName]);
+    const partitions = (topic?.partitions ?? []).map(({ partition }) => ({ topic: topicName, partition }));
+    const [first, end] = await Promise.all([direct.offsets(partitions, earliest), direct.offsets(partitions, latest)]);
+    const known = partitions.map((one) => ({ ...one, first: first.get(keyOf(one)) ?? end.get(keyOf(one)) ?? 0 }));
+    return {
+      starts: known,
+      count: known.reduce((sum, one) => sum + (end.get(keyOf(one)) ?? one.first) - one.first, 0),
+    };
+  });
+  if (count === 0) return 0;
+  const { rows } = await pool.query<{ redriven: number }>(
+    `select count(*) as redriven from console.redriven
+     join unnest($1::int[], $2::bigint[]) as kept (partition, first) using (partition) where kafka_offset >= first`,
+    [starts.map(({ partition }) => partition), starts.map(({ first }) => first)],
+  );
+  return count - (rows[0]?.redriven ?? 0);
 }

@@ -35,11 +35,12 @@ test("JSON is laid out, and anything else left as it is", () => {
   expect(formatValue("<b>Hello")).toBe("<b>Hello");
 });
 
-test("where nothing was measured there is a point without a value, so that no line is drawn", () => {
+test("where nothing was measured there are points without a value, so that no line is drawn", () => {
   const points = [0, 60_000, 600_000].map((atMs) => ({ atMs, value: 20 }));
   expect(withGaps(points, 150_000)).toEqual([
     ...points.slice(0, 2),
-    { atMs: 330_000, value: null },
+    { atMs: 60_001, value: null },
+    { atMs: 599_999, value: null },
     ...points.slice(2),
   ]);
   expect(withGaps([], 1)).toEqual([]);

@@ -23,8 +23,8 @@ export function formatValue(text: string): string {
 }
 
 /**
- * Points for a chart: where two readings are further apart than `gapMs`, a point without a value between them, so that nobody sees a line
- * where nothing was measured.
+ * Points for a chart: where two readings are further apart than `gapMs`, points without a value right behind the first and right before the
+ * second, so that nobody sees a line where nothing was measured.
  */
 export function withGaps(
   points: readonly { readonly atMs: number; readonly value: number }[],
@@ -33,6 +33,10 @@ export function withGaps(
   return points.flatMap((point, index) => {
     const before = points[index - 1];
     const isGap = before !== undefined && point.atMs - before.atMs > gapMs;
-    return isGap ? [{ atMs: (before.atMs + point.atMs) / 2, value: null }, point] : [point];
+    return isGap ? [...gapBetween(before.atMs, point.atMs), point] : [point];
   });
+}
+
+export function gapBetween(fromMs: number, toMs: number): { readonly atMs: number; readonly value: null }[] {
+  return [fromMs + 1, toMs - 1].map((atMs) => ({ atMs, value: null }));
 }

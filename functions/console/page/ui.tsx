@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, Fragment } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Health } from "../api.ts";
 import type { RequestError } from "./client.ts";
@@ -253,5 +253,19 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
         </div>
       ))}
     </dl>
+  );
+}
+
+/** A name may be broken behind its dots and dashes. */
+export function Breakable({ name }: { name: string }) {
+  return (
+    <>
+      {name.split(/(?<=[.-])/).map((part, index) => (
+        <Fragment key={index}>
+          {index > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </>
   );
 }

@@ -32,6 +32,7 @@ const well: Observations = {
   topics: [...(["transactions", "alerts", "activity"] as const)].map((name) => topic(declaredTopics[name].name)),
   groups: Object.values(knownGroups).map((name) => group(name)),
   mappings: Object.values(knownGroups).map((name) => ({ group: name, state: "running" })),
+  failedRecords: 0,
   alerts: { minutes: [], lastMinute: 12, delay: { p50Ms: 40, p99Ms: 90 } },
 };
 
@@ -132,13 +133,13 @@ test("a topic of the path that is missing is a fault; what else is in Kafka is n
   expect(stage.items.map(({ name }) => name)).not.toContain("orders");
 });
 
-test("failed records need attention, and lead to the list of them", () => {
-  const topics = [...(well.topics as TopicSummary[]), topic(declaredTopics.failedRecords.name, { records: 3 })];
-  expect(look({ topics }, "alerts").item("failed records")).toMatchObject({
+test("failed records that wait need attention, and lead to the list of them", () => {
+  expect(look({ failedRecords: 3 }, "alerts").item("failed records")).toMatchObject({
     health: "attention",
     figure: "3",
     href: "/failed-records",
   });
+  expect(look({ failedRecords: new Error("away") }, "alerts").stage.health).toBe("ok");
 });
 
 test.each([

@@ -23,7 +23,8 @@ export function judgePath(seen: Observations): PathStage[] {
     ),
     stage("alerts", "Alerts", [
       ...judge(seen.alerts, "PostgreSQL", "/alerts", judgeAlerts),
-      ...(seen.topics instanceof Error ? [] : judgeFailedRecords(seen.topics)),
+      // What keeps them from being counted is at fault elsewhere on the path.
+      ...(seen.failedRecords instanceof Error ? [] : judgeFailedRecords(seen.failedRecords)),
     ]),
   ];
 }
@@ -178,10 +179,10 @@ function judgeAlerts({ lastMinute, delay }: AlertActivity): readonly PathItem[] 
   return [{ name: "alerts", health: "ok", figure, problem: null, href: "/alerts" }, ...after];
 }
 
-function judgeFailedRecords(topics: readonly TopicSummary[]): readonly PathItem[] {
-  const topic = topics.find(({ name }) => name === declaredTopics.failedRecords.name);
-  if (topic === undefined || topic.records === 0) return [];
+function judgeFailedRecords(count: number): readonly PathItem[] {
+  if (count === 0) return [];
   const problem = "Records that an agent could not judge were put aside.";
-  const figure = formatWhole(topic.records);
-  return [{ name: "failed records", health: "attention", figure, problem, href: "/failed-records" }];
+  return [
+    { name: "failed records", health: "attention", figure: formatWhole(count), problem, href: "/failed-records" },
+  ];
 }

@@ -8,9 +8,10 @@ export interface Observations {
   readonly connectors: readonly Pick<ConnectorView, "name" | "state" | "tasks">[] | Error;
   readonly topics: readonly TopicSummary[] | Error;
   readonly groups: readonly GroupView[] | Error;
-  /** null where there are no mappings to ask. */
   readonly mappings: readonly { readonly group: string; readonly state: string }[] | Error;
   readonly alerts: AlertActivity | Error;
+  /** Records that were put aside, and not written again. */
+  readonly failedRecords: number | Error;
 }
 
 /** A replication slot: how far its reader has confirmed the write-ahead log. */

@@ -2,6 +2,7 @@ import type { Pool } from "../../../shared/postgres/index.ts";
 import type { Overview } from "../api.ts";
 import type { Connectors } from "../connect/connectors.ts";
 import type { Route } from "../http/router.ts";
+import { countWaiting } from "../kafka/failed-records.ts";
 import { listGroups } from "../kafka/groups.ts";
 import type { ConsoleKafka } from "../kafka/kafka.ts";
 import { listTopics } from "../kafka/topics.ts";
@@ -30,15 +31,16 @@ export function overviewRoutes({ pool, kafka, connectors, mappings, clock }: Ove
         const inPostgres = async () => ({ slots: await findSlots(pool), alerts: await counter.count() });
         // Asked once, for itself and for the groups.
         const listed = mappings.list();
-        const [database, connectorList, topics, groups, mappingList] = await Promise.all([
+        const [database, connectorList, topics, groups, mappingList, failedRecords] = await Promise.all([
           observed(inPostgres()),
           observed(connectors.list()),
           observed(listTopics(kafka)),
           observed(listGroups(kafka, { ...mappings, list: () => listed })),
           observed(listed),
+          observed(countWaiting({ kafka, pool })),
         ]);
         const [slots, alerts] = database instanceof Error ? [database, database] : [database.slots, database.alerts];
-        const seen = { slots, alerts, connectors: connectorList, topics, groups, mappings: mappingList };
+        const seen = { slots, alerts, connectors: connectorList, topics, groups, mappings: mappingList, failedRecords };
         return {
           at: clock().toISOString(),
           path: judgePath(seen),

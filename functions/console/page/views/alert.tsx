@@ -4,7 +4,7 @@ import type { ViewProps } from "../app.tsx";
 import { post } from "../client.ts";
 import { formatCents, formatDuration, formatMoment, formatWhole } from "../format.ts";
 import { useLive } from "../live.ts";
-import { Answer, ErrorNote, Facts, Heading, useDeed } from "../ui.tsx";
+import { Answer, Breakable, ErrorNote, Facts, Heading, useDeed } from "../ui.tsx";
 import { statusWords } from "./alert-table.tsx";
 
 export function Alert({ alertId, readOnly }: ViewProps & { alertId: string }) {
@@ -49,7 +49,12 @@ export function Alert({ alertId, readOnly }: ViewProps & { alertId: string }) {
                 <h2>On its way</h2>
                 <Facts
                   facts={[
-                    ["topic", <a href={`/topics/${encodeURIComponent(alert.topic)}`}>{alert.topic}</a>],
+                    [
+                      "topic",
+                      <a href={`/topics/${encodeURIComponent(alert.topic)}`}>
+                        <Breakable name={alert.topic} />
+                      </a>,
+                    ],
                     [
                       "record",
                       <a href={recordAddress(alert)}>

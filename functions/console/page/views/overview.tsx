@@ -1,10 +1,9 @@
-import { Fragment } from "preact";
 import type { AlertMinute, AlertPage, Overview as OverviewAnswer, PathStage } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { Chart, type ChartSeries } from "../chart.tsx";
 import { formatDuration, formatTime, formatWhole } from "../format.ts";
 import { useLive } from "../live.ts";
-import { Answer, Heading, Mark } from "../ui.tsx";
+import { Answer, Breakable, Heading, Mark } from "../ui.tsx";
 import { AlertTable } from "./alert-table.tsx";
 
 export function Overview({ readOnly }: ViewProps) {
@@ -40,7 +39,7 @@ export function Overview({ readOnly }: ViewProps) {
 
 function Summary({ path }: { path: readonly PathStage[] }) {
   const troubled = path.flatMap(({ items }) => items).filter(({ health }) => health !== "ok");
-  const faults = troubled.filter(({ health }) => health === "fault").length;
+  const faults = troubled.filter(({ health }) => health === "fault");
   return (
     <p class="summary" role="status">
       {troubled.length === 0 ? (
@@ -49,9 +48,11 @@ function Summary({ path }: { path: readonly PathStage[] }) {
         </>
       ) : (
         <>
-          <Mark health={faults > 0 ? "fault" : "attention"} label="" />{" "}
-          {faults > 0 ? `${faults} ${faults === 1 ? "fault" : "faults"} on the path` : "Something needs attention"}:{" "}
-          {troubled.map(({ name }) => name).join(", ")}
+          <Mark health={faults.length > 0 ? "fault" : "attention"} label="" />{" "}
+          {faults.length > 0
+            ? `${faults.length} ${faults.length === 1 ? "fault" : "faults"} on the path`
+            : "Something needs attention"}
+          : {(faults.length > 0 ? faults : troubled).map(({ name }) => name).join(", ")}
         </>
       )}
     </p>
@@ -83,20 +84,6 @@ function Path({ path }: { path: readonly PathStage[] }) {
         </li>
       ))}
     </ol>
-  );
-}
-
-/** A name may be broken behind its dots and dashes. */
-function Breakable({ name }: { name: string }) {
-  return (
-    <>
-      {name.split(/(?<=[.-])/).map((part, index) => (
-        <Fragment key={index}>
-          {index > 0 && <wbr />}
-          {part}
-        </Fragment>
-      ))}
-    </>
   );
 }
 

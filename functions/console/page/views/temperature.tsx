@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { SensorView, TemperatureView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { Chart } from "../chart.tsx";
-import { formatMoment, formatTime, withGaps } from "../format.ts";
+import { formatMoment, formatTime, gapBetween, withGaps } from "../format.ts";
 import { useLive } from "../live.ts";
 import { addressOf, navigate } from "../router.ts";
 import { Answer, Empty, Heading, Table } from "../ui.tsx";
@@ -112,8 +112,9 @@ function Sensor({ sensor: { sensorId, readings, averages } }: { sensor: SensorVi
 function asSteps(averages: SensorView["averages"]): Points {
   return averages.flatMap(({ from, to, average: value }, index) => {
     const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
-    const isGap = index > 0 && averages[index - 1]?.to !== from;
-    return [...(isGap ? [{ atMs: fromMs - 1, value: null }] : []), { atMs: fromMs, value }, { atMs: toMs, value }];
+    const before = averages[index - 1];
+    const gap = before !== undefined && before.to !== from ? gapBetween(Date.parse(before.to), fromMs) : [];
+    return [...gap, { atMs: fromMs, value }, { atMs: toMs, value }];
   });
 }
 
