@@ -19,7 +19,7 @@ import { ProgressReader } from "../run/progress.ts";
 import { AlertReceiver, type ReceivedAlert } from "../run/receiver.ts";
 import { Screen } from "../run/screen.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
-import { readSettings, type Settings } from "../stack/settings.ts";
+import { consolePort, loopback, readSettings, type Settings } from "../stack/settings.ts";
 import { readLiveState } from "../stack/state.ts";
 import { bringDown } from "./down.ts";
 import { bold, cyan, dim, green, printJson, red, yellow } from "./output.ts";
@@ -108,6 +108,8 @@ async function run({ settings, rate, durationMs, json, stop, startedMs }: Run): 
     say(
       `${green("✔")} Ready after ${seconds(Date.now() - startedMs)}; inserting ${rate.toLocaleString("en-US")} transactions a second. ${dim("Ctrl-C ends.")}`,
     );
+    const port = consolePort(settings, readLiveState(settings)?.mode);
+    say(`  The console is at ${cyan(`http://${loopback}:${port}`)}`);
     const end = durationMs === undefined ? stop : AbortSignal.any([stop, AbortSignal.timeout(durationMs)]);
     const following = follow(progress, totals, screen, json, end);
     await generate(pool, rate, {

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { AlertView, CaseChange } from "../../api.ts";
 import { post } from "../client.ts";
 import { formatCents, formatDay, formatDuration, formatTime } from "../format.ts";
@@ -66,11 +67,15 @@ export function AlertTable({ alerts, readOnly, changed, ofUser = false }: AlertT
 
 /** The common word on an alert, without a dialog: it can be taken back. */
 function QuickCase({ alert, readOnly, changed }: { alert: AlertView; readOnly: boolean; changed: () => void }) {
+  // An alert that the live page has left behind is not asked for again.
+  const [isDone, setDone] = useState(false);
   const { error, isRunning, run } = useDeed(async () => {
     const change: CaseChange = { status: "acknowledged" };
     await post(`/api/alerts/${encodeURIComponent(alert.alertId)}/case`, change);
+    setDone(true);
     changed();
   });
+  if (isDone) return <>{statusWords.acknowledged}</>;
   if (readOnly) return <>{statusWords.open}</>;
   return (
     <>

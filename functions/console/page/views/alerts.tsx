@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type AlertPage, type AlertView, caseStatuses } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
-import { get, type RequestError } from "../client.ts";
 import { saveCsv } from "../csv.ts";
 import { formatMoment, formatWhole, inputOfUtc, utcOfInput } from "../format.ts";
 import { useLive } from "../live.ts";
+import { MoreButton, merged, useMore } from "../more.tsx";
 import { addressOf, navigate } from "../router.ts";
 import { Answer, ErrorNote, Heading, useDeed } from "../ui.tsx";
 import { AlertTable, statusWords } from "./alert-table.tsx";
@@ -17,18 +17,13 @@ export function Alerts({ address, readOnly }: ViewProps) {
   const path = addressOf("/api/alerts", filter);
   const live = useLive<AlertPage>(path, 2_000);
   const held = useHeld(live.data, path);
-  const [older, setOlder] = useState<{ path: string; page: AlertPage }>();
-  const [error, setError] = useState<RequestError>();
-  const more = older?.path === path ? older.page : undefined;
-  const loadMore = async (before: string) => {
-    setError(undefined);
-    try {
-      const page = await get<AlertPage>(addressOf("/api/alerts", { ...filter, before }));
-      setOlder({ path, page: { ...page, alerts: [...(more?.alerts ?? []), ...page.alerts] } });
-    } catch (thrown) {
-      setError(thrown as RequestError);
-    }
-  };
+  const more = useMore(
+    // Whoever goes to the newest ones begins anew: between them and what was shown there may be any number.
+    `${path} ${held.begun}`,
+    held.shown,
+    (before) => addressOf("/api/alerts", { ...filter, before }),
+    (a, b) => ({ ...b, alerts: [...a.alerts, ...b.alerts] }),
+  );
   return (
     <>
       <Heading title="Alerts">
@@ -37,7 +32,7 @@ export function Alerts({ address, readOnly }: ViewProps) {
       <FilterForm key={path} filter={filter} />
       <Answer live={{ ...live, data: held.shown }} lines={12}>
         {(page) => {
-          const last = more ?? page;
+          const last = more.page ?? page;
           return (
             <>
               <p class="waiting" role="status">
@@ -47,20 +42,17 @@ export function Alerts({ address, readOnly }: ViewProps) {
                   </button>
                 )}
               </p>
-              <AlertTable alerts={merged(page.alerts, more?.alerts ?? [])} readOnly={readOnly} changed={live.refresh} />
+              <AlertTable
+                alerts={merged(page.alerts, more.page?.alerts ?? [], ({ alertId }) => alertId)}
+                readOnly={readOnly}
+                changed={live.refresh}
+              />
               {last.searchedTo !== null && (
                 <p class="quiet">
                   Looked through the alerts back to {formatMoment(last.searchedTo)} UTC, and there are earlier ones.
                 </p>
               )}
-              {last.next !== null && (
-                <p>
-                  <button type="button" onClick={() => loadMore(last.next as string)}>
-                    {last.searchedTo === null ? "Earlier alerts" : "Look further back"}
-                  </button>
-                </p>
-              )}
-              {error !== undefined && <ErrorNote error={error} />}
+              <MoreButton more={more} label={last.searchedTo === null ? "Earlier alerts" : "Look further back"} />
             </>
           );
         }}
@@ -69,18 +61,13 @@ export function Alerts({ address, readOnly }: ViewProps) {
   );
 }
 
-/** The first page moves on while later ones stay: what is on both is shown once. */
-function merged(first: readonly AlertView[], later: readonly AlertView[]): readonly AlertView[] {
-  const known = new Set(first.map(({ alertId }) => alertId));
-  return [...first, ...later.filter(({ alertId }) => !known.has(alertId))];
-}
-
 /**
  * What is shown of a page that is always new. At its top, new alerts come by themselves. Whoever has scrolled down, or has the keyboard or
  * the pointer in the table, reads: nothing must move under their eyes, so new alerts wait for a button.
  */
 function useHeld(page: AlertPage | undefined, path: string) {
   const [shown, setShown] = useState<{ path: string; page: AlertPage }>();
+  const [begun, setBegun] = useState(0);
   const newest = useRef(page);
   newest.current = page;
   const current = shown?.path === path ? shown.page : undefined;
@@ -94,8 +81,10 @@ function useHeld(page: AlertPage | undefined, path: string) {
   return {
     shown: current,
     waiting,
+    begun,
     show: () => {
       if (newest.current !== undefined) setShown({ path, page: newest.current });
+      setBegun((count) => count + 1);
       scrollTo(0, 0);
     },
   };

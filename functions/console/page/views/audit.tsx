@@ -1,28 +1,26 @@
-import { useState } from "preact/hooks";
 import type { AuditPage } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
-import { get } from "../client.ts";
 import { formatMoment } from "../format.ts";
 import { useLive } from "../live.ts";
+import { MoreButton, merged, useMore } from "../more.tsx";
 import { addressOf } from "../router.ts";
-import { Answer, Empty, ErrorNote, Heading, Table, useDeed } from "../ui.tsx";
+import { Answer, Empty, Heading, Table } from "../ui.tsx";
 
 export function Audit(_: ViewProps) {
   const live = useLive<AuditPage>("/api/audit", 5_000);
-  const [older, setOlder] = useState<AuditPage>();
-  const { error, isRunning, run } = useDeed(async () => {
-    const before = (older ?? live.data)?.next ?? undefined;
-    const page = await get<AuditPage>(addressOf("/api/audit", { before }));
-    setOlder({ ...page, entries: [...(older?.entries ?? []), ...page.entries] });
-  });
+  const more = useMore(
+    "/api/audit",
+    live.data,
+    (before) => addressOf("/api/audit", { before }),
+    (a, b) => ({ ...b, entries: [...a.entries, ...b.entries] }),
+  );
   return (
     <>
       <Heading title="Audit" />
       <p class="quiet">Who did what here, newest first; what was refused as well.</p>
       <Answer live={live}>
         {(page) => {
-          const known = new Set(page.entries.map(({ id }) => id));
-          const entries = [...page.entries, ...(older?.entries ?? []).filter(({ id }) => !known.has(id))];
+          const entries = merged(page.entries, more.page?.entries ?? [], ({ id }) => id);
           if (entries.length === 0) return <Empty title="Nothing was done so far" />;
           return (
             <>
@@ -38,14 +36,7 @@ export function Audit(_: ViewProps) {
                   </tr>
                 ))}
               </Table>
-              {error !== undefined && <ErrorNote error={error} />}
-              {(older ?? page).next !== null && (
-                <p>
-                  <button type="button" disabled={isRunning} onClick={run}>
-                    Earlier ones
-                  </button>
-                </p>
-              )}
+              <MoreButton more={more} label="Earlier ones" />
             </>
           );
         }}

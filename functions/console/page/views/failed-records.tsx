@@ -1,20 +1,20 @@
-import { useState } from "preact/hooks";
 import type { FailedRecordPage, FailedRecordView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
-import { get, post } from "../client.ts";
+import { post } from "../client.ts";
 import { formatMoment, formatValue, formatWhole } from "../format.ts";
 import { useLive } from "../live.ts";
+import { MoreButton, merged, useMore } from "../more.tsx";
 import { addressOf } from "../router.ts";
-import { Answer, DeedButton, Empty, ErrorNote, Facts, Heading, useDeed } from "../ui.tsx";
+import { Answer, DeedButton, Empty, Facts, Heading } from "../ui.tsx";
 
 export function FailedRecords({ readOnly }: ViewProps) {
   const live = useLive<FailedRecordPage>("/api/failed-records", 5_000);
-  const [older, setOlder] = useState<FailedRecordPage>();
-  const { error, isRunning, run } = useDeed(async () => {
-    const before = (older ?? live.data)?.next ?? undefined;
-    const page = await get<FailedRecordPage>(addressOf("/api/failed-records", { before }));
-    setOlder({ ...page, records: [...(older?.records ?? []), ...page.records] });
-  });
+  const more = useMore(
+    "/api/failed-records",
+    live.data,
+    (before) => addressOf("/api/failed-records", { before }),
+    (a, b) => ({ ...b, records: [...a.records, ...b.records] }),
+  );
   return (
     <>
       <Heading title="Failed records" />
@@ -23,7 +23,7 @@ export function FailedRecords({ readOnly }: ViewProps) {
       </p>
       <Answer live={live}>
         {(page) => {
-          const records = [...page.records, ...(older?.records ?? [])];
+          const records = merged(page.records, more.page?.records ?? [], placeOf);
           if (records.length === 0) {
             return (
               <Empty title="None">
@@ -34,21 +34,9 @@ export function FailedRecords({ readOnly }: ViewProps) {
           return (
             <>
               {records.map((record) => (
-                <FailedRecord
-                  key={`${record.partition}-${record.offset}`}
-                  failed={record}
-                  readOnly={readOnly}
-                  changed={live.refresh}
-                />
+                <FailedRecord key={placeOf(record)} failed={record} readOnly={readOnly} changed={live.refresh} />
               ))}
-              {error !== undefined && <ErrorNote error={error} />}
-              {(older ?? page).next !== null && (
-                <p>
-                  <button type="button" disabled={isRunning} onClick={run}>
-                    Earlier ones
-                  </button>
-                </p>
-              )}
+              <MoreButton more={more} label="Earlier ones" />
             </>
           );
         }}
@@ -56,6 +44,8 @@ export function FailedRecords({ readOnly }: ViewProps) {
     </>
   );
 }
+
+const placeOf = ({ partition, offset }: FailedRecordView) => `${partition}-${offset}`;
 
 interface FailedRecordProps {
   readonly failed: FailedRecordView;

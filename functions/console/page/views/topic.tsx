@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 import type { MessagePage, MessageView, TopicView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
-import { get, type RequestError } from "../client.ts";
 import { formatBytes, formatMoment, formatValue, formatWhole, inputOfUtc, utcOfInput } from "../format.ts";
 import { useLive } from "../live.ts";
+import { MoreButton, useMore } from "../more.tsx";
 import { addressOf, navigate } from "../router.ts";
-import { Answer, Empty, ErrorNote, Facts, Heading, Table } from "../ui.tsx";
+import { Answer, Empty, Facts, Heading, Table } from "../ui.tsx";
 
 export function Topic({ name, address }: ViewProps & { name: string }) {
   const live = useLive<TopicView>(`/api/topics/${encodeURIComponent(name)}`, 5_000);
@@ -97,25 +97,12 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
   const isRaw = query.get("raw") === "1";
   const path = addressOf(`/api/topics/${encodeURIComponent(name)}/messages`, asked);
   const live = useLive<MessagePage>(path, undefined);
-  const [later, setLater] = useState<{ path: string; page: MessagePage }>();
-  const [error, setError] = useState<RequestError>();
-  const more = later?.path === path ? later.page : undefined;
-  const loadMore = async (next: string) => {
-    setError(undefined);
-    try {
-      const page = await get<MessagePage>(addressOf(path.split("?")[0] as string, { ...asked, next }));
-      setLater({
-        path,
-        page: {
-          ...page,
-          messages: [...(more?.messages ?? []), ...page.messages],
-          searched: (more?.searched ?? 0) + page.searched,
-        },
-      });
-    } catch (thrown) {
-      setError(thrown as RequestError);
-    }
-  };
+  const more = useMore(
+    path,
+    live.data,
+    (next) => addressOf(`/api/topics/${encodeURIComponent(name)}/messages`, { ...asked, next }),
+    (a, b) => ({ ...b, messages: [...a.messages, ...b.messages], searched: a.searched + b.searched }),
+  );
   const here = (change: Readonly<Record<string, string>>) =>
     addressOf(`/topics/${encodeURIComponent(name)}`, { ...asked, raw: isRaw ? "1" : "", ...change });
   return (
@@ -134,15 +121,12 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
       </p>
       <Answer live={live} lines={10}>
         {(page) => {
-          const messages = [...page.messages, ...(more?.messages ?? [])];
-          const next = (more ?? page).next;
+          const { messages, searched } = more.page ?? page;
           return (
             <>
               {messages.length === 0 ? (
                 <Empty title="No messages">
-                  {asked.text !== "" && (
-                    <p>None of the {formatWhole(page.searched + (more?.searched ?? 0))} looked at has this text.</p>
-                  )}
+                  {asked.text !== "" && <p>None of the {formatWhole(searched)} looked at has this text.</p>}
                 </Empty>
               ) : (
                 <ol class="messages">
@@ -151,14 +135,7 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
                   ))}
                 </ol>
               )}
-              {error !== undefined && <ErrorNote error={error} />}
-              {next !== null && (
-                <p>
-                  <button type="button" onClick={() => loadMore(next)}>
-                    {asked.text === "" ? "More messages" : "Look further"}
-                  </button>
-                </p>
-              )}
+              <MoreButton more={more} label={asked.text === "" ? "More messages" : "Look further"} />
             </>
           );
         }}
