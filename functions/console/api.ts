@@ -124,6 +124,8 @@ export interface AlertDetail extends AlertView {
 export interface CaseChange {
   readonly status: CaseStatus;
   readonly note?: string;
+  /** `changedAt` of the case that was seen, null for an open one: what somebody else has said meanwhile is not written over. */
+  readonly seen: string | null;
 }
 
 /** GET /api/users/ID */

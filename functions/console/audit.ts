@@ -24,13 +24,22 @@ export function postgresAudit(pool: Pool): Audit {
       try {
         await pool.query(
           "insert into console.audit (actor, action, target, detail, outcome) values ($1, $2, $3, $4, $5)",
-          [entry.actor, entry.action, entry.target, JSON.stringify(entry.detail ?? null), entry.outcome],
+          [entry.actor, entry.action, entry.target, detailOf(entry.detail), entry.outcome],
         );
       } catch (error) {
         logger.warn("The action is in this log alone: console.audit cannot be written", { error: error as Error });
       }
     },
   };
+}
+
+/** More of what somebody has sent is not worth keeping. */
+const detailLengthMax = 4_000;
+
+/** As JSON that PostgreSQL takes, which has no NUL and no half of a surrogate pair: nobody is to act unnoticed by sending one. */
+function detailOf(detail: unknown): string {
+  const text = JSON.stringify(detail ?? null).replaceAll(/\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})/g, "\\ufffd");
+  return text.length <= detailLengthMax ? text : JSON.stringify({ cut: text.slice(0, detailLengthMax).toWellFormed() });
 }
 
 export function auditRoutes(pool: Pool): Route[] {

@@ -27,6 +27,13 @@ const routes: Route[] = [
     },
   },
   {
+    method: "GET",
+    path: "/api/stored",
+    view: async () => {
+      throw Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:5432"), { code: "ECONNREFUSED" });
+    },
+  },
+  {
     method: "POST",
     path: "/api/things/:thing",
     action: ({ path, body }) =>
@@ -97,6 +104,20 @@ describe("a view", () => {
 
   test("takes a part of its path that was decoded before", async () => {
     expect((await call("GET", "/api/things/100%")).json).toMatchObject({ thing: "100%" });
+  });
+
+  test("that needs PostgreSQL says when that does not answer", async () => {
+    const { statusCode, json } = await call("GET", "/api/stored");
+    expect([statusCode, json]).toMatchObject([
+      503,
+      { error: { code: "UNAVAILABLE", message: expect.stringMatching(/^PostgreSQL: connect/) } },
+    ]);
+  });
+
+  test("with a character that PostgreSQL has not is refused", async () => {
+    for (const path of ["/api/things/a%00", "/api/things/a?agent=%00"]) {
+      expect((await call("GET", path)).statusCode).toBe(400);
+    }
   });
 
   test("that fails says so without what the error says, which may be a secret", async () => {

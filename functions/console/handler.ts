@@ -1,8 +1,9 @@
 import type { Logger } from "@aws-lambda-powertools/logger";
 import { type LambdaHandler, lambdaHandler } from "../../shared/lambda/index.ts";
+import { isOutage } from "../../shared/postgres/index.ts";
 import type { ErrorBody } from "./api.ts";
 import type { Audit } from "./audit.ts";
-import { ConsoleError } from "./http/errors.ts";
+import { ConsoleError, unavailable } from "./http/errors.ts";
 import { HttpEvent, type HttpRequest, type HttpResponse } from "./http/event.ts";
 import { type Authentication, allowAction, authenticate } from "./http/guard.ts";
 import { type Content, json, respond } from "./http/response.ts";
@@ -24,15 +25,18 @@ export function createHandler(dependencies: ConsoleDependencies): LambdaHandler<
     try {
       return respond(request, await answer(dependencies, request, logger));
     } catch (error) {
-      const refusal =
-        error instanceof ConsoleError
-          ? error
-          : new ConsoleError("INTERNAL", "Something went wrong; the function's log says what.", { cause: error });
+      const refusal = refusalOf(error);
       if (refusal.status >= 500) logger.error(`${request.method} ${request.path}: ${refusal.message}`, { error });
       const body: ErrorBody = { error: { code: refusal.code, message: refusal.message } };
       return respond(request, json(body, refusal.status));
     }
   });
+}
+
+function refusalOf(error: unknown): ConsoleError {
+  if (error instanceof ConsoleError) return error;
+  if (isOutage(error)) return unavailable("PostgreSQL", error);
+  return new ConsoleError("INTERNAL", "Something went wrong; the function's log says what.", { cause: error });
 }
 
 async function answer(
@@ -41,6 +45,8 @@ async function answer(
   logger: Logger,
 ): Promise<Content> {
   const actor = authenticate(request, authentication);
+  // PostgreSQL's text holds every character but this one, and no name here has it.
+  if (/\0|%00/.test(request.path + request.query)) throw new ConsoleError("INVALID", "An address has no NUL.");
   if (!request.path.startsWith("/api/")) {
     if (request.method !== "GET" && request.method !== "HEAD") throw new ConsoleError("METHOD", "The page takes GET.");
     return page.serve(request.path);

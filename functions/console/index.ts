@@ -1,7 +1,7 @@
 import page from "tripline:console-page";
 import { profileConfig } from "../../shared/agents/config.ts";
 import { connectKafka } from "../../shared/kafka/client.ts";
-import { connectPostgres } from "../../shared/postgres/index.ts";
+import { connectPostgres, postgresConfig } from "../../shared/postgres/index.ts";
 import { alertRoutes } from "./alerts/routes.ts";
 import { auditRoutes, postgresAudit } from "./audit.ts";
 import { consoleOnAws } from "./aws.ts";
@@ -20,7 +20,8 @@ import { temperatureRoutes } from "./temperature/temperature.ts";
 
 const config = consoleConfig();
 const clock = () => new Date();
-const pool = connectPostgres();
+// Somebody waits in front of a page: better to be told soon that PostgreSQL does not answer.
+const pool = connectPostgres(postgresConfig(), { limits: { connectTimeoutMs: 1_500, statementTimeoutMs: 8_000 } });
 const onAws = config.authentication === "iam" ? consoleOnAws() : undefined;
 const kafka = new ConsoleKafka(
   connectKafka({

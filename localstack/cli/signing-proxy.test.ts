@@ -171,7 +171,8 @@ describe("what is asked", () => {
   });
 
   test("is taken from a link on another site's page, and from whoever has no browser", async () => {
-    expect(await ask("/alerts", { headers: { "sec-fetch-site": "cross-site" } })).toMatchObject({ status: 200 });
+    const link = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
+    expect(await ask("/alerts", { headers: link })).toMatchObject({ status: 200 });
     expect(await ask("/api/x", { method: "POST", headers: { host: "localhost:8080" } })).toMatchObject({ status: 200 });
   });
 

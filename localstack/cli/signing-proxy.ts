@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Sha256 } from "@smithy/core/checksum";
 import { escapeUri, HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { isFromOwnPage } from "../../shared/web/own-page.ts";
 import { reasonOf } from "../stack/errors.ts";
 import { loopback } from "../stack/settings.ts";
 
@@ -112,8 +113,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, upstre
   }
 }
 
+const textOf = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header);
+
 /** Why this is none of the console's own page, or undefined. */
-function refusalOf({ headers, method = "", url = "" }: IncomingMessage): Refusal | undefined {
+function refusalOf({ headers, url = "" }: IncomingMessage): Refusal | undefined {
   const forbidden = (message: string): Refusal => ({ status: 403, code: "FORBIDDEN", message });
   // Somebody else's name that points here would let his page read what the console answers.
   const host = headers.host ?? "";
@@ -121,11 +124,9 @@ function refusalOf({ headers, method = "", url = "" }: IncomingMessage): Refusal
     return forbidden(`The console is at ${loopback}, not at '${host}'.`);
   }
   if (!url.startsWith("/") || url.startsWith("//")) return forbidden("An address begins with one slash.");
-  const { origin, "sec-fetch-site": site } = headers;
-  const isOwn = (origin === undefined || origin === `http://${host}`) && (site === undefined || site === "same-origin");
-  if (!isOwn && (origin !== undefined || !["GET", "HEAD"].includes(method))) {
-    return forbidden("Another site's page has sent this.");
-  }
+  const { origin, "sec-fetch-site": site, "sec-fetch-mode": mode } = headers;
+  const provenance = { host, path: url, origin, site: textOf(site), mode: textOf(mode) };
+  if (!isFromOwnPage(provenance)) return forbidden("Another site's page has sent this.");
   return undefined;
 }
 

@@ -21,13 +21,15 @@ create table console.audit (
   outcome text not null
 );
 
--- Which failed records were written to their topic again, by their place in the topic of failed records.
+-- Which failed records were written to their topic again, by their place in the topic of failed records. The time tells them from those of a
+-- topic that was made anew.
 create table console.redriven (
   partition int not null,
   kafka_offset bigint not null,
+  failed_at timestamptz not null,
   actor text not null,
   at timestamptz not null default clock_timestamp(),
-  primary key (partition, kafka_offset)
+  primary key (partition, kafka_offset, failed_at)
 );
 
 -- Down Migration

@@ -34,10 +34,13 @@ function quietRequestQueue(): void {
 }
 quietRequestQueue();
 
+/** A batch of the connectors has 1 MB compressed, 15 MB as it is. Zeros shrink many thousandfold: one small record must not take all memory. */
+const decompressedBytesMax = 64 * 1_024 * 1_024;
+
 /** The connectors compress with zstd, for which kafkajs has a name and Node the code. */
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   compress: async ({ buffer }: { buffer: Buffer }) => zstdCompressSync(buffer),
-  decompress: async (buffer: Buffer) => zstdDecompressSync(buffer),
+  decompress: async (buffer: Buffer) => zstdDecompressSync(buffer, { maxOutputLength: decompressedBytesMax }),
 });
 
 /** A Kafka client for administration, for tools and for the console; the other functions get their records from Lambda. */

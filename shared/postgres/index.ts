@@ -1,6 +1,6 @@
 export { type PostgresConfig, postgresConfig, postgresServer } from "./config.ts";
 export { PostgresError, type PostgresErrorCode } from "./errors.ts";
-export { outlastOutage } from "./outage.ts";
+export { isOutage, outlastOutage } from "./outage.ts";
 export {
   connectPostgres,
   inTransaction,

@@ -13,27 +13,29 @@ const alertsMax = 200;
  * How far back is looked, in steps, by the primary key. An index on the user would find more and be faster, and be paid for with every
  * transaction that is inserted, by a table that belongs to somebody else; who has one anyway gets its speed here.
  */
-const lookbacks = [100_000, 400_000, 4_000_000];
-/** With so many there is something to see, and it is not looked further. */
-const enough = 30;
+const lookbacks = [200_000, 1_000_000, 4_000_000];
+/** With so many to see, behind as many as the rule looks at, it is not looked further. */
+const shownMin = 30;
 
 type TransactionRow = Omit<UserTransaction, "thresholdCents" | "agents">;
 
 /** What a user spent, with the threshold that each amount was held against, and the alerts that it raised. */
 export async function findUser(pool: Pool, profile: ProfileConfig, userId: number): Promise<UserView> {
-  const { rows, searchedFrom } = await findTransactions(pool, userId, transactionsMax + profile.historyMax);
+  const { rows, searchedFrom } = await findTransactions(pool, userId, profile.historyMax);
   const { alerts } = await findAlerts(pool, { user: userId, limit: alertsMax });
-  const known = rows.length > transactionsMax ? profile.historyMax : 0;
+  const transactions = withThresholds(profile, rows.reverse(), alerts).slice(-transactionsMax);
   return {
     userId,
-    transactions: withThresholds(profile, rows.reverse(), alerts).slice(known),
+    // What the agent knew of the user before the first ones is not known here.
+    transactions: searchedFrom === null ? transactions : withoutThresholds(transactions, profile.historyMax),
     searchedFrom,
     alerts,
     rule: { name: profile.rule, threshold: profile.threshold, history: profile.historyMax },
   };
 }
 
-async function findTransactions(pool: Pool, userId: number, count: number) {
+async function findTransactions(pool: Pool, userId: number, historyMax: number) {
+  const count = transactionsMax + historyMax;
   const { rows: ends } = await pool.query<{ newest: number | null }>(
     "select max(id)::bigint as newest from transactions",
   );
@@ -49,10 +51,13 @@ async function findTransactions(pool: Pool, userId: number, count: number) {
       [userId, count, from],
     ));
     searchedFrom = from > 0 && rows.length < count ? from + 1 : null;
-    if (rows.length >= enough || searchedFrom === null) break;
+    if (rows.length >= shownMin + historyMax || searchedFrom === null) break;
   }
   return { rows, searchedFrom };
 }
+
+const withoutThresholds = (transactions: readonly UserTransaction[], count: number) =>
+  transactions.map((one, index) => (index < count ? { ...one, thresholdCents: null } : one));
 
 /** In the order of their ids, which is that of the agents as long as no transaction was committed late. */
 function withThresholds(

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { maskedConfig } from "./connectors.ts";
+import { maskedConfig, withoutSecrets } from "./connectors.ts";
 
 const shownOf = (name: string, value: string) => maskedConfig({ [name]: value })[0]?.value;
 
@@ -11,6 +11,10 @@ test.each([
   "ssl.key.passphrase",
   "producer.override.sasl.client.secret",
   "API_TOKEN",
+  "http.headers.authorization",
+  "basic.auth.user.info",
+  "x.api.key",
+  "aws.access.key.id",
 ])("%s is masked", (name) => {
   expect(shownOf(name, "hunter2")).not.toContain("hunter2");
 });
@@ -23,6 +27,17 @@ test("what only refers to a secret is shown, for it may be the wrong one", () =>
 
 test("who signs in by an address is masked in it", () => {
   expect(shownOf("registry.url", "https://me:hunter2@registry:8081")).toBe("https://••••@registry:8081");
+});
+
+test.each([
+  [
+    "jdbc:postgresql://db/mydb?user=a&password=hunter2&ssl=true",
+    "jdbc:postgresql://db/mydb?user=a&password=••••&ssl=true",
+  ],
+  ["https://user:p/hunter2@host/x", "https://••••@host/x"],
+  ['Invalid value {"password": "hunter2"} for x', 'Invalid value {"password": "••••"} for x'],
+])("what is secret in %s is masked, a trace's as well", (text, masked) => {
+  expect(withoutSecrets(text)).toBe(masked);
 });
 
 test("everything else is shown, by name", () => {

@@ -1,6 +1,6 @@
 import { type ConnectorAction, type ConnectorList, type ConnectorView, connectorActions } from "../api.ts";
 import { ConsoleError } from "../http/errors.ts";
-import type { Route } from "../http/router.ts";
+import { NoBody, parse, type Route } from "../http/router.ts";
 
 /** Where the connectors run: Kafka Connect, or MSK Connect. */
 export interface Connectors {
@@ -9,7 +9,8 @@ export interface Connectors {
 }
 
 /** What no one is to read over a shoulder; the names are those of Debezium, Kafka's clients and Connect. */
-const secretNames = /password|secret|token|credential|jaas|private.?key|passphrase|ssl\.keystore\.key/i;
+const secretNames =
+  /password|secret|token|credential|jaas|passphrase|authorization|user\.info|(private|api|access|keystore)[._-]?key/i;
 
 /** Sorted, and without what is secret. A reference to a secret (`${secretManager:…}`) is none itself. */
 export function maskedConfig(config: Readonly<Record<string, string>>): ConnectorView["config"] {
@@ -17,13 +18,15 @@ export function maskedConfig(config: Readonly<Record<string, string>>): Connecto
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, value]) => ({
       name,
-      value: secretNames.test(name) && !/^\$\{[\w.-]+:[^}]*\}$/.test(value) ? "••••••••" : withoutUserInfo(value),
+      value: secretNames.test(name) && !/^\$\{[\w.-]+:[^}]*\}$/.test(value) ? "••••••••" : withoutSecrets(value),
     }));
 }
 
-/** `https://user:password@host` → `https://••••@host`. */
-function withoutUserInfo(value: string): string {
-  return value.replaceAll(/(\w+:\/\/)[^/@\s]+@/g, "$1••••@");
+/** `https://user:password@host` → `https://••••@host`, `password=…` → `password=••••`, in whatever text it stands. */
+export function withoutSecrets(text: string): string {
+  return text
+    .replaceAll(/(\w+:\/\/)[^\s"'<>]*@/g, "$1••••@")
+    .replaceAll(/((?:password|passwd|pwd|secret|token)["']?\s*[=:]\s*["']?)[^\s"'&;,)}]+/gi, "$1••••");
 }
 
 export function connectorRoutes(connectors: Connectors): Route[] {
@@ -39,7 +42,8 @@ export function connectorRoutes(connectors: Connectors): Route[] {
         method: "POST",
         path: `/api/connectors/:connector/${action}`,
         action: ({ path }) => ({ name: `connector.${action}`, target: nameOf(path) }),
-        act: async ({ path }) => {
+        act: async ({ path, body }) => {
+          parse(NoBody, body);
           const known = (await connectors.list()).find(({ name }) => name === nameOf(path));
           if (known === undefined) throw new ConsoleError("NOT_FOUND", `There is no connector '${nameOf(path)}'.`);
           if (!known.actions.includes(action)) {

@@ -10,7 +10,7 @@ import { connectorDeclarations } from "../../../shared/connectors/declarations.t
 import type { ConnectorAction, ConnectorView } from "../api.ts";
 import { awsClientSettings } from "../aws.ts";
 import { ConsoleError, unavailable } from "../http/errors.ts";
-import { type Connectors, maskedConfig } from "./connectors.ts";
+import { type Connectors, maskedConfig, withoutSecrets } from "./connectors.ts";
 
 export interface MskOptions {
   /** tripline-STAGE: what the names of the stack's connectors begin with. */
@@ -65,7 +65,13 @@ export function connectorsOfMsk({
       name,
       state,
       // Debezium has one task, of which MSK Connect says nothing but how its connector is.
-      tasks: [{ id: 0, state, trace: stateDescription?.message ?? null }],
+      tasks: [
+        {
+          id: 0,
+          state,
+          trace: stateDescription?.message === undefined ? null : withoutSecrets(stateDescription.message),
+        },
+      ],
       config: maskedConfig(connectorConfiguration),
       actions: actionsByState[state] ?? [],
     };

@@ -1,7 +1,7 @@
 import { ConnectClient } from "../../../shared/connectors/connect-client.ts";
 import { connectorActions } from "../api.ts";
 import { unavailable } from "../http/errors.ts";
-import { type Connectors, maskedConfig } from "./connectors.ts";
+import { type Connectors, maskedConfig, withoutSecrets } from "./connectors.ts";
 
 /** The connectors of a Kafka Connect with a REST API. */
 export function connectorsByRest(url: string): Connectors {
@@ -16,7 +16,11 @@ export function connectorsByRest(url: string): Connectors {
         .map(({ name, state, tasks, config }) => ({
           name,
           state,
-          tasks: tasks.map(({ id, state: taskState, trace = null }) => ({ id, state: taskState, trace })),
+          tasks: tasks.map(({ id, state: taskState, trace = null }) => ({
+            id,
+            state: taskState,
+            trace: trace === null ? null : withoutSecrets(trace),
+          })),
           config: maskedConfig(config as unknown as Record<string, string>),
           actions: connectorActions,
         }))

@@ -1,3 +1,4 @@
+import { isFromOwnPage } from "../../../shared/web/own-page.ts";
 import { ConsoleError } from "./errors.ts";
 import type { HttpRequest } from "./event.ts";
 
@@ -39,11 +40,13 @@ export function authenticate(request: HttpRequest, authentication: Authenticatio
  * site that is open in the same browser could read along here. A link to a view may be anywhere.
  */
 function refuseOtherSites({ headers, path }: HttpRequest, host: string): void {
-  const origin = headers.get("origin");
-  const site = headers.get("sec-fetch-site") ?? "none";
-  const isOther = (origin !== undefined && origin !== `http://${host}`) || !["same-origin", "none"].includes(site);
-  const isLink = origin === undefined && headers.get("sec-fetch-mode") === "navigate" && !path.startsWith("/api/");
-  if (isOther && !isLink) throw new ConsoleError("FORBIDDEN", "Another site's page has asked for this.");
+  const provenance = {
+    ...{ host, path },
+    origin: headers.get("origin"),
+    site: headers.get("sec-fetch-site"),
+    mode: headers.get("sec-fetch-mode"),
+  };
+  if (!isFromOwnPage(provenance)) throw new ConsoleError("FORBIDDEN", "Another site's page has asked for this.");
 }
 
 /**

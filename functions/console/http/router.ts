@@ -79,6 +79,9 @@ export function parse<const Schema extends v.GenericSchema>(schema: Schema, valu
   throw new ConsoleError("INVALID", problems.join("; "));
 }
 
+/** Of an action that says all in its address. */
+export const NoBody = v.strictObject({});
+
 /** A query's parameters; one that is empty counts as left out, and one that is given twice as its first. */
 export function parseQuery<const Schema extends v.GenericSchema>(
   schema: Schema,

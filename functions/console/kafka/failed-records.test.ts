@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { bytesOf, int32, message, TRANSACTION, text } from "../../../shared/change-events/samples.ts";
 import { topics } from "../../../shared/kafka/topics.ts";
 import { fakePool } from "../../../shared/postgres/fake-pool.ts";
+import type { MappingView } from "../api.ts";
 import { causeOf, type FailedMessage, judgement, listFailed, parseFailed, redrive } from "./failed-records.ts";
 import { FakeCluster } from "./fake-cluster.ts";
 
@@ -30,6 +31,8 @@ const failure = (records: readonly object[] = [record()], functionArn = arn) =>
   });
 
 const judge = judgement();
+
+const mappings = { list: async () => [{ topic } as MappingView] };
 
 test("a message of the topic is read, and what is none is told from it", () => {
   expect(parseFailed(Buffer.from(failure()))).toMatchObject({
@@ -99,6 +102,7 @@ describe("the list", () => {
     expect(statements[0]?.values).toEqual([
       [0, 0, 0],
       [2, 1, 0],
+      [2, 1, 0].map((second) => `1970-01-01T00:00:0${second}.000Z`),
     ]);
   });
 
@@ -130,7 +134,7 @@ describe("a redrive", () => {
     const cluster = clusterWith(failure());
     const { pool, statements } = noted([{}]);
 
-    expect(await redrive({ kafka: cluster.kafka, pool }, first, "me")).toEqual({
+    expect(await redrive({ kafka: cluster.kafka, pool, mappings }, first, "me")).toEqual({
       written: [{ topic, partition: 2, offset: 100 }],
     });
     expect(cluster.written).toEqual([
@@ -140,13 +144,13 @@ describe("a redrive", () => {
       },
     ]);
     expect(statements.map(({ text: sql }) => sql.split(" ")[0])).toEqual(["begin", "insert", "commit"]);
-    expect(statements[1]?.values).toEqual([0, 0, "me"]);
+    expect(statements[1]?.values).toEqual([0, 0, expect.stringMatching(/^\d{4}-.*Z$/), "me"]);
   });
 
   test("is done once", async () => {
     const cluster = clusterWith(failure());
 
-    await expect(redrive({ kafka: cluster.kafka, pool: noted([]).pool }, first, "me")).rejects.toMatchObject({
+    await expect(redrive({ kafka: cluster.kafka, pool: noted([]).pool, mappings }, first, "me")).rejects.toMatchObject({
       code: "CONFLICT",
       message: expect.stringContaining("was redriven before"),
     });
@@ -158,7 +162,7 @@ describe("a redrive", () => {
     cluster.writeError = new Error("away");
     const { pool, statements } = noted([{}]);
 
-    await expect(redrive({ kafka: cluster.kafka, pool }, first, "me")).rejects.toThrow("away");
+    await expect(redrive({ kafka: cluster.kafka, pool, mappings }, first, "me")).rejects.toThrow("away");
     expect(statements.at(-1)?.text).toBe("rollback");
   });
 
@@ -168,7 +172,7 @@ describe("a redrive", () => {
       return [{}];
     });
 
-    await expect(redrive({ kafka: clusterWith(failure()).kafka, pool }, first, "me")).rejects.toMatchObject({
+    await expect(redrive({ kafka: clusterWith(failure()).kafka, pool, mappings }, first, "me")).rejects.toMatchObject({
       code: "UNAVAILABLE",
       message: expect.stringMatching(/^It was written.*connection lost/),
     });
@@ -179,10 +183,16 @@ describe("a redrive", () => {
     ["of a partition that is not there", clusterWith(failure()), { partition: 3, offset: 0 }, "NOT_FOUND"],
     ["of what is no record of a function", clusterWith("rubbish"), first, "CONFLICT"],
     ["whose topic is gone", clusterWith(failure([record({ topic: "gone" })])), first, "CONFLICT"],
+    [
+      "of a topic that no mapping reads",
+      clusterWith(failure([record({ topic: failedTopic, partition: 0 })])),
+      first,
+      "CONFLICT",
+    ],
   ])("of a record %s is refused", async (_case, cluster, place, code) => {
     const { pool, statements } = noted([{}]);
 
-    await expect(redrive({ kafka: cluster.kafka, pool }, place, "me")).rejects.toMatchObject({ code });
+    await expect(redrive({ kafka: cluster.kafka, pool, mappings }, place, "me")).rejects.toMatchObject({ code });
     expect(cluster.written).toEqual([]);
     expect(statements).toEqual([]);
   });

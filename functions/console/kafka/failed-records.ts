@@ -11,6 +11,7 @@ import { topics } from "../../../shared/kafka/topics.ts";
 import { inTransaction, type Pool } from "../../../shared/postgres/index.ts";
 import type { FailedRecordPage, FailedRecordView, RedriveResult } from "../api.ts";
 import { ConsoleError, unavailable } from "../http/errors.ts";
+import type { Mappings } from "../mappings/mappings.ts";
 import { isoText } from "../sql.ts";
 import { type Cursor, encodeCursor } from "./cursor.ts";
 import type { ConsoleKafka, OutgoingMessage, WrittenMessage } from "./kafka.ts";
@@ -181,13 +182,17 @@ interface Place {
 
 const placeOf = ({ partition, offset }: Place) => `${partition}/${offset}`;
 
-async function findRedriven(pool: Pool, places: readonly Place[]) {
+async function findRedriven(pool: Pool, places: readonly (Place & Pick<FailedRecordView, "failedAt">)[]) {
   if (places.length === 0) return new Map<string, NonNullable<FailedRecordView["redriven"]>>();
   const { rows } = await fromPostgres(
     pool.query<Place & NonNullable<FailedRecordView["redriven"]>>(
       `select partition, kafka_offset as offset, ${isoText("at")} as at, actor from console.redriven
-       where (partition, kafka_offset) in (select * from unnest($1::int[], $2::bigint[]))`,
-      [places.map(({ partition }) => partition), places.map(({ offset }) => offset)],
+       where (partition, kafka_offset, failed_at) in (select * from unnest($1::int[], $2::bigint[], $3::timestamptz[]))`,
+      [
+        places.map(({ partition }) => partition),
+        places.map(({ offset }) => offset),
+        places.map(({ failedAt }) => failedAt),
+      ],
     ),
   );
   return new Map(rows.map(({ at, actor, ...place }) => [placeOf(place), { at, actor }]));
@@ -201,17 +206,22 @@ async function findRedriven(pool: Pool, places: readonly Place[]) {
  * @throws {ConsoleError} NOT_FOUND, or CONFLICT when it was done before or cannot be
  */
 export async function redrive(
-  { kafka, pool }: Pick<FailedRecordOptions, "kafka" | "pool">,
+  {
+    kafka,
+    pool,
+    mappings,
+  }: Pick<FailedRecordOptions, "kafka" | "pool"> & { readonly mappings: Pick<Mappings, "list"> },
   place: Place,
   actor: string,
 ): Promise<RedriveResult> {
-  const messages = await kafka.use((direct) => readMessages(direct, place));
+  const { messages, failedAt } = await kafka.use((direct) => readMessages(direct, place));
+  await requireMappedTopics(mappings, messages);
   let written: WrittenMessage[] | undefined;
   try {
     return await inTransaction(pool, async (client) => {
       const { rowCount } = await client.query(
-        "insert into console.redriven (partition, kafka_offset, actor) values ($1, $2, $3) on conflict do nothing",
-        [place.partition, place.offset, actor],
+        "insert into console.redriven (partition, kafka_offset, failed_at, actor) values ($1, $2, $3, $4) on conflict do nothing",
+        [place.partition, place.offset, failedAt, actor],
       );
       if (rowCount === 0) throw new ConsoleError("CONFLICT", `${placeOf(place)} was redriven before.`);
       written = await kafka.write(messages);
@@ -232,7 +242,10 @@ export async function redrive(
 }
 
 /** What was put aside, as it is to be written; with the place of each checked to be there. */
-async function readMessages(direct: DirectKafka, { partition, offset }: Place): Promise<OutgoingMessage[]> {
+async function readMessages(
+  direct: DirectKafka,
+  { partition, offset }: Place,
+): Promise<{ readonly messages: readonly OutgoingMessage[]; readonly failedAt: string }> {
   const place = { topic: topicName, partition, offset };
   const [topic] = await direct.topics([topicName]);
   const isThere = topic?.partitions.some((one) => one.partition === partition) ?? false;
@@ -255,13 +268,22 @@ async function readMessages(direct: DirectKafka, { partition, offset }: Place): 
     if (source?.partitions.some((each) => each.partition === one.partition)) continue;
     throw new ConsoleError("CONFLICT", `There is no ${keyOf(one)} any more, from which the record was.`);
   }
-  return failed.records.map((one) => ({
+  const messages = failed.records.map((one) => ({
     topic: one.topic,
     partition: one.partition,
     key: bytesOf(one.key),
     value: bytesOf(one.value),
     headers: headersOf(one),
   }));
+  return { messages, failedAt: isoTime(record.timestamp) };
+}
+
+/** Whoever can write to the topic of failed records says where each is from; it is written only where a mapping can have read it. */
+async function requireMappedTopics(mappings: Pick<Mappings, "list">, messages: readonly OutgoingMessage[]) {
+  const mapped = new Set((await mappings.list()).map(({ topic }) => topic));
+  const other = messages.find(({ topic }) => !mapped.has(topic));
+  if (other === undefined) return;
+  throw new ConsoleError("CONFLICT", `No mapping reads ${other.topic}, from which the record is said to be.`);
 }
 
 /** As the producer takes them: a header that comes several times has a list. */
@@ -287,17 +309,18 @@ export async function countWaiting({ kafka, pool }: Pick<FailedRecordOptions, "k
     const [topic] = await direct.topics([topicName]);
     const partitions = (topic?.partitions ?? []).map(({ partition }) => ({ topic: topicName, partition }));
     const [first, end] = await Promise.all([direct.offsets(partitions, earliest), direct.offsets(partitions, latest)]);
-    const known = partitions.map((one) => ({ ...one, first: first.get(keyOf(one)) ?? end.get(keyOf(one)) ?? 0 }));
-    return {
-      starts: known,
-      count: known.reduce((sum, one) => sum + (end.get(keyOf(one)) ?? one.first) - one.first, 0),
-    };
+    const known = partitions.map((one) => {
+      const ended = end.get(keyOf(one)) ?? 0;
+      return { ...one, first: first.get(keyOf(one)) ?? ended, ended };
+    });
+    return { starts: known, count: known.reduce((sum, one) => sum + one.ended - one.first, 0) };
   });
   if (count === 0) return 0;
   const { rows } = await pool.query<{ redriven: number }>(
     `select count(*) as redriven from console.redriven
-     join unnest($1::int[], $2::bigint[]) as kept (partition, first) using (partition) where kafka_offset >= first`,
-    [starts.map(({ partition }) => partition), starts.map(({ first }) => first)],
+     join unnest($1::int[], $2::bigint[], $3::bigint[]) as kept (partition, first, ended) using (partition)
+     where kafka_offset >= first and kafka_offset < ended`,
+    [starts.map(({ partition }) => partition), starts.map(({ first }) => first), starts.map(({ ended }) => ended)],
   );
-  return count - (rows[0]?.redriven ?? 0);
+  return Math.max(0, count - (rows[0]?.redriven ?? 0));
 }

@@ -17,15 +17,15 @@ const none = mappingsThat(async () => []);
 test("a group has the lag of all partitions of its topics, also of those without a commit", async () => {
   const cluster = new FakeCluster()
     .partition("t", 0, [], { start: 0, end: 10 })
-    .partition("t", 1, [], { start: 0, end: 20 })
+    .partition("t", 1, [], { start: 5, end: 20 })
     .group("g", { state: "Empty", committed: { "t-0": 4, "gone-0": 7 } });
 
   expect(await listGroups(cluster.kafka, none)).toEqual([
     {
-      ...{ group: "g", state: "Empty", members: [], lag: 6, mapping: null },
+      ...{ group: "g", state: "Empty", members: [], lag: 21, mapping: null },
       partitions: [
         { topic: "t", partition: 0, committed: 4, end: 10, lag: 6 },
-        { topic: "t", partition: 1, committed: null, end: 20, lag: null },
+        { topic: "t", partition: 1, committed: null, end: 20, lag: 15 },
       ],
     },
   ]);

@@ -1,6 +1,7 @@
 import kafkajs from "kafkajs";
 import {
   type DirectKafka,
+  earliest,
   type Group,
   type GroupMember,
   keyOf,
@@ -47,21 +48,18 @@ async function readGroups(direct: DirectKafka): Promise<GroupReading[]> {
     const names = [...offsets, ...assigned.flatMap(({ partitions }) => partitions)].map(({ topic }) => topic);
     return { group: group.group, state, members: assigned, offsets, topics: topicsNamed(known, names) };
   });
-  const ends = await direct.offsets(
-    allPartitions(
-      topicsNamed(
-        known,
-        read.flatMap((one) => one.topics.map(({ topic }) => topic)),
-      ),
-    ),
-    latest,
-  );
+  const names = read.flatMap((one) => one.topics.map(({ topic }) => topic));
+  const partitions = allPartitions(topicsNamed(known, names));
+  const [starts, ends] = await Promise.all([direct.offsets(partitions, earliest), direct.offsets(partitions, latest)]);
   return read.map(({ group, state, members, offsets, topics: own }) => {
     const committedAt = new Map(offsets.map((one) => [keyOf(one), one.offset]));
     return {
       ...{ group, state },
       members: members.map(({ partitions, ...member }) => ({ ...member, partitions: partitions.map(keyOf) })),
-      partitions: allPartitions(own).map((one) => partitionOf(one, committedAt.get(keyOf(one)), ends.get(keyOf(one)))),
+      partitions: allPartitions(own).map((one) => {
+        const key = keyOf(one);
+        return partitionOf(one, committedAt.get(key), starts.get(key), ends.get(key));
+      }),
     };
   });
 }
@@ -78,14 +76,17 @@ function allPartitions(topics: readonly TopicMetadata[]) {
 function partitionOf(
   one: { readonly topic: string; readonly partition: number },
   committed: number | undefined,
+  start: number | undefined,
   end: number | undefined,
 ): GroupPartition {
+  // What has never been committed begins where the topic does, as the mappings of this system do. Retention may have taken what was committed.
+  const from = Math.max(committed ?? 0, start ?? 0);
   return {
     ...one,
     committed: committed ?? null,
     // Without a leader nobody knows the end; there is nothing to read either.
     end: end ?? committed ?? 0,
-    lag: committed === undefined ? null : Math.max(0, (end ?? committed) - committed),
+    lag: end === undefined ? null : Math.max(0, end - from),
   };
 }
 

@@ -75,7 +75,12 @@ export class ConsoleKafka {
     try {
       return placesOf(messages, await Promise.race([written, late]));
     } catch (error) {
-      throw kafkaRefusal(error);
+      if (!(error instanceof BrokerSilentError)) throw kafkaRefusal(error);
+      throw new ConsoleError(
+        "UNAVAILABLE",
+        "Kafka has not acknowledged it in time, so it may have been written: look at the end of its topic before you do it again.",
+        { cause: error },
+      );
     } finally {
       clearTimeout(timer);
       producer.disconnect().catch(() => {});
@@ -110,6 +115,9 @@ function kafkaRefusal(error: unknown): unknown {
       "CONFLICT",
       "The messages are compressed in a way that is not read here: gzip and zstd are.",
     );
+  }
+  if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") {
+    return new ConsoleError("CONFLICT", "A batch of messages is too large, decompressed, to be shown.");
   }
   const isOfKafka = error instanceof BrokerSilentError || error.name.startsWith("KafkaJS");
   return isOfKafka ? unavailable("Kafka", error) : error;

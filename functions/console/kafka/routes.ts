@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Pool } from "../../../shared/postgres/index.ts";
 import type { GroupList, TopicList } from "../api.ts";
-import { parse, parseQuery, type Route, wholeNumber } from "../http/router.ts";
+import { NoBody, parse, parseQuery, type Route, wholeNumber } from "../http/router.ts";
 import type { Mappings } from "../mappings/mappings.ts";
 import { decodeCursor } from "./cursor.ts";
 import { judgement, listFailed, redrive } from "./failed-records.ts";
@@ -60,7 +60,10 @@ export function kafkaRoutes({ kafka, mappings, pool }: KafkaRouteOptions): Route
       method: "POST",
       path: "/api/failed-records/:partition/:offset/redrive",
       action: ({ path }) => ({ name: "failed-record.redrive", target: `${path["partition"]}/${path["offset"]}` }),
-      act: async ({ actor, path }) => redrive(failed, parse(FailedPlace, path), actor),
+      act: async ({ actor, body, path }) => {
+        parse(NoBody, body);
+        return redrive({ ...failed, mappings }, parse(FailedPlace, path), actor);
+      },
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { type MappingAction, type MappingList, type MappingView, mappingActions } from "../api.ts";
 import { ConsoleError } from "../http/errors.ts";
-import type { Route } from "../http/router.ts";
+import { NoBody, parse, type Route } from "../http/router.ts";
 
 /** Where the event source mappings are: in `sls offline`, or in Lambda. */
 export interface Mappings {
@@ -26,7 +26,8 @@ export function mappingRoutes(mappings: Mappings): Route[] {
         method: "POST",
         path: `/api/mappings/:mapping/${action}`,
         action: ({ path }) => ({ name: `mapping.${action}`, target: nameOf(path) }),
-        act: async ({ path }) => {
+        act: async ({ path, body }) => {
+          parse(NoBody, body);
           const known = (await mappings.list()).find(({ name }) => name === nameOf(path));
           if (known === undefined) throw new ConsoleError("NOT_FOUND", `There is no mapping '${nameOf(path)}'.`);
           if (!known.actions.includes(action)) {

@@ -1,9 +1,10 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import type { Session } from "../api.ts";
+import { RequestError } from "./client.ts";
 import { useLive } from "./live.ts";
 import { type Address, follow, useAddress } from "./router.ts";
 import { ThemeButton } from "./theme.tsx";
-import { Empty, Heading } from "./ui.tsx";
+import { Empty, Failure, Heading } from "./ui.tsx";
 import { Alert } from "./views/alert.tsx";
 import { Alerts } from "./views/alerts.tsx";
 import { Audit } from "./views/audit.tsx";
@@ -84,7 +85,7 @@ export function App() {
         </footer>
       </nav>
       <main id="content" ref={main}>
-        <View address={address} readOnly={session?.readOnly ?? true} />
+        <SafeView address={address} readOnly={session?.readOnly ?? true} />
       </main>
     </div>
   );
@@ -95,9 +96,30 @@ function isWithin(path: string, href: string): boolean {
   return href === "/" ? path === "/" : path === href || path.startsWith(`${href}/`);
 }
 
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** A view that fails says so in its place; the way to the others stays. */
+function SafeView(props: ViewProps) {
+  const [error, reset] = useErrorBoundary();
+  useEffect(reset, [props.address.path]);
+  if (error === undefined) return <View {...props} />;
+  return (
+    <>
+      <Heading title="Something went wrong" />
+      <Failure error={new RequestError("INTERNAL", `This view cannot be shown: ${String(error)}`)} retry={reset} />
+    </>
+  );
+}
+
 function View(props: ViewProps) {
   const [, view = "", id] = props.address.path.split("/");
-  const name = id === undefined || id === "" ? undefined : decodeURIComponent(id);
+  const name = id === undefined || id === "" ? undefined : decoded(id);
   switch (view) {
     case "":
       return <Overview {...props} />;

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, RequestError } from "./client.ts";
 
 const intervalMsMax = 30_000;
+const retryMs = 2_000;
 
 export interface Live<Answer> {
   /** The last answer; it stays while later ones fail. */
@@ -44,11 +45,13 @@ export function useLive<Answer>(path: string, intervalMs: number | undefined): L
       schedule();
     };
     const schedule = () => {
-      if (intervalMs === undefined || document.hidden || controller.signal.aborted) return;
-      timer = setTimeout(ask, delayAfter(failures.current, intervalMs, Math.random()));
+      if (document.hidden || controller.signal.aborted) return;
+      // What is asked for once is asked for until there is an answer.
+      if (intervalMs === undefined && failures.current === 0) return;
+      timer = setTimeout(ask, delayAfter(failures.current, intervalMs ?? retryMs, Math.random()));
     };
     const look = () => {
-      if (!document.hidden) ask();
+      if (!document.hidden && (intervalMs !== undefined || failures.current > 0)) ask();
       else clearTimeout(timer);
     };
     document.addEventListener("visibilitychange", look);

@@ -42,8 +42,6 @@ export function follow(event: MouseEvent): void {
   if (link.pathname + link.search === location.pathname + location.search && link.hash !== "") return;
   event.preventDefault();
   navigate(link.pathname + link.search + link.hash);
-  if (link.hash !== "")
-    requestAnimationFrame(() => document.getElementById(decodeURIComponent(link.hash.slice(1)))?.scrollIntoView());
 }
 
 /** The address of a view with its filter; what is empty is left out. */

@@ -4,9 +4,22 @@ const themes = ["system", "light", "dark"] as const;
 type Theme = (typeof themes)[number];
 const stored = "theme";
 
+/** A browser may keep nothing, and say so by an error. */
 function read(): Theme {
-  const found = localStorage.getItem(stored);
-  return themes.find((theme) => theme === found) ?? "system";
+  try {
+    const found = localStorage.getItem(stored);
+    return themes.find((theme) => theme === found) ?? "system";
+  } catch {
+    return "system";
+  }
+}
+
+function keep(theme: Theme): void {
+  try {
+    localStorage.setItem(stored, theme);
+  } catch {
+    // Then it is for this page alone.
+  }
 }
 
 /** Light, dark, or what the system has; kept in this browser. */
@@ -15,7 +28,7 @@ export function ThemeButton() {
   useEffect(() => {
     if (theme === "system") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
-    localStorage.setItem(stored, theme);
+    keep(theme);
     dispatchEvent(new Event("tripline:theme"));
   }, [theme]);
   return (

@@ -232,7 +232,12 @@ export function ErrorNote({ error }: { error: Error }) {
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     element.current?.showModal();
+    // A dialog that is taken away, and not closed, leaves the focus nowhere.
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, []);
   return (
     <dialog ref={element} onClose={close} aria-labelledby="dialog-title">
@@ -246,8 +251,9 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
 export function Facts({ facts }: { facts: readonly (readonly [name: string, value: ComponentChildren])[] }) {
   return (
     <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
+      {facts.map(([name, value], index) => (
+        // By its place: headers of a record may have the same name.
+        <div key={index}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
@@ -267,5 +273,28 @@ export function Breakable({ name }: { name: string }) {
         </Fragment>
       ))}
     </>
+  );
+}
+
+/** One of many things in a view, with an address of its own: whoever comes by it is led there when it has been drawn. */
+export function Card({ id, label, children }: { id: string; label: string; children: ComponentChildren }) {
+  const element = useRef<HTMLElement>(null);
+  const [isTarget, setTarget] = useState(false);
+  useEffect(() => {
+    const look = () => {
+      const isMeant = location.hash === `#${encodeURIComponent(id)}`;
+      setTarget(isMeant);
+      if (!isMeant) return;
+      element.current?.scrollIntoView();
+      element.current?.focus({ preventScroll: true });
+    };
+    look();
+    addEventListener("hashchange", look);
+    return () => removeEventListener("hashchange", look);
+  }, [id]);
+  return (
+    <section ref={element} class={isTarget ? "card target" : "card"} id={id} aria-label={label} tabIndex={-1}>
+      {children}
+    </section>
   );
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { connectorDeclarations } from "../../../shared/connectors/declarations.ts";
 import { topics as declaredTopics, groups as knownGroups } from "../../../shared/kafka/topics.ts";
 import type { ConnectorView, GroupView, PathItem, PathStage, TopicSummary } from "../api.ts";
 import { judgePath } from "./judge.ts";
@@ -9,6 +10,7 @@ const slot: Slot = {
   database: "mydb",
   active: true,
   behindBytes: 4_096,
+  keptBytes: 8_192,
   walStatus: "reserved",
 };
 const connector: Pick<ConnectorView, "name" | "state" | "tasks"> = {
@@ -26,9 +28,17 @@ const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({
   ...more,
 });
 
+const declared = Object.entries(connectorDeclarations);
+const otherSlots = declared
+  .map(([, each]) => ({ ...slot, name: each["slot.name"] }))
+  .filter(({ name }) => name !== slot.name);
+const otherConnectors = declared
+  .map(([name]) => ({ ...connector, name }))
+  .filter(({ name }) => name !== connector.name);
+
 const well: Observations = {
-  slots: [slot],
-  connectors: [connector],
+  slots: [slot, ...otherSlots],
+  connectors: [connector, ...otherConnectors],
   topics: [...(["transactions", "alerts", "activity"] as const)].map((name) => topic(declaredTopics[name].name)),
   groups: Object.values(knownGroups).map((name) => group(name)),
   mappings: Object.values(knownGroups).map((name) => ({ group: name, state: "running" })),
@@ -60,15 +70,20 @@ describe("a slot", () => {
     ["that is lost", { walStatus: "lost" }, "fault"],
     ["that is about to be lost", { walStatus: "unreserved" }, "fault"],
     ["far behind", { behindBytes: 300 * 2 ** 20 }, "attention"],
+    ["kept since a transaction that is still open", { keptBytes: 3 * 2 ** 30 }, "attention"],
     ["so far behind that the disk fills", { behindBytes: 3 * 2 ** 30 }, "fault"],
   ])("%s: %j is %s", (_, more, health) => {
-    const { stage, item } = look({ slots: [{ ...slot, ...more }] }, "database");
+    const { stage, item } = look({ slots: [{ ...slot, ...more }, ...otherSlots] }, "database");
     expect([stage.health, item(slot.name).health]).toEqual([health, health]);
     expect(item(slot.name).problem).not.toBeNull();
   });
 
-  test("none at all is a fault: nothing is captured", () => {
-    expect(look({ slots: [] }, "database").stage.health).toBe("fault");
+  test("that a declared connector should have, and has not, is a fault", () => {
+    expect(look({ slots: otherSlots }, "database").item(slot.name)).toMatchObject({
+      health: "fault",
+      figure: "missing",
+      href: "/connectors#fraud-postgres-connector",
+    });
   });
 });
 
@@ -76,7 +91,10 @@ describe("a connector", () => {
   test("whose task has failed says why, in the line that names the cause, and leads to it", () => {
     const trace =
       "org.apache.kafka.connect.errors.ConnectException: failed\n\tat a.b(C.java)\nCaused by: java.net.ConnectException: refused\n\tat d";
-    const { item } = look({ connectors: [{ ...connector, tasks: [{ id: 0, state: "FAILED", trace }] }] }, "connectors");
+    const { item } = look(
+      { connectors: [{ ...connector, tasks: [{ id: 0, state: "FAILED", trace }] }, ...otherConnectors] },
+      "connectors",
+    );
     expect(item(connector.name)).toEqual({
       name: connector.name,
       health: "fault",
@@ -86,13 +104,22 @@ describe("a connector", () => {
     });
   });
 
+  test("that is declared and not there is a fault", () => {
+    expect(look({ connectors: otherConnectors }, "connectors").item(connector.name)).toMatchObject({
+      health: "fault",
+      figure: "missing",
+    });
+  });
+
   test.each([
     ["PAUSED", [], "fault"],
     ["STOPPED", [], "fault"],
     ["RUNNING", [], "attention"],
     ["UNASSIGNED", connector.tasks, "attention"],
   ] as const)("%s with tasks %j is %s", (state, tasks, health) => {
-    expect(look({ connectors: [{ ...connector, state, tasks }] }, "connectors").stage.health).toBe(health);
+    expect(look({ connectors: [{ ...connector, state, tasks }, ...otherConnectors] }, "connectors").stage.health).toBe(
+      health,
+    );
   });
 });
 

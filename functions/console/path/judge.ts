@@ -1,3 +1,4 @@
+import { connectorDeclarations } from "../../../shared/connectors/declarations.ts";
 import { topics as declaredTopics, groups as knownGroups } from "../../../shared/kafka/topics.ts";
 import type { GroupView, Health, PathItem, PathStage, TopicSummary } from "../api.ts";
 import { formatBytes, formatDuration, formatWhole } from "../units.ts";
@@ -50,69 +51,85 @@ function judge<Seen>(
   return [{ name: server, health: "fault", figure: "no answer", problem: seen.message, href }];
 }
 
+const declaredConnectors = Object.entries(connectorDeclarations);
+
+/** Those of the declared connectors, and whatever else makes PostgreSQL keep its log. */
 function judgeSlots(slots: readonly Slot[]): readonly PathItem[] {
-  if (slots.length === 0) {
-    return [
-      {
-        name: "replication slots",
-        health: "fault",
-        figure: "none",
-        problem: "No connector has a replication slot: nothing is captured.",
-        href: "/connectors",
-      },
-    ];
-  }
-  return slots.map(({ name, active, behindBytes, walStatus }) => {
-    const [health, problem] = judgeSlot(active, behindBytes, walStatus);
-    return { name, health, figure: `${formatBytes(behindBytes)} behind`, problem, href: "/connectors" };
-  });
+  const missing = declaredConnectors
+    .map(([connector, declaration]) => ({ connector, name: declaration["slot.name"] }))
+    .filter(({ name }) => !slots.some((slot) => slot.name === name));
+  return [
+    ...slots.map(({ name, ...slot }): PathItem => {
+      const [health, problem] = judgeSlot(slot);
+      const reader = declaredConnectors.find(([, declaration]) => declaration["slot.name"] === name)?.[0];
+      const href = reader === undefined ? "/connectors" : hrefOf(reader);
+      return { name, health, figure: `${formatBytes(slot.behindBytes)} behind`, problem, href };
+    }),
+    ...missing.map(({ connector, name }): PathItem => {
+      const problem = `There is no such slot: ${connector} captures nothing.`;
+      return { name, health: "fault", figure: "missing", problem, href: hrefOf(connector) };
+    }),
+  ];
 }
 
-function judgeSlot(active: boolean, behindBytes: number, walStatus: string | null): [Health, string | null] {
+const hrefOf = (connector: string) => `/connectors#${encodeURIComponent(connector)}`;
+
+function judgeSlot({ active, behindBytes, keptBytes, walStatus }: Omit<Slot, "name">): [Health, string | null] {
   if (walStatus === "lost" || walStatus === "unreserved") {
     return [
       "fault",
       `PostgreSQL no longer keeps what its reader has not seen (${walStatus}): see "lost slot" in docs/deploy.md.`,
     ];
   }
-  if (!active)
+  if (!active) {
     return ["fault", "Nobody reads it: its connector has stopped, and PostgreSQL keeps what it has not read."];
+  }
   if (behindBytes >= slotFaultBytes) return ["fault", "Its connector does not keep up, and the disk fills."];
   if (behindBytes >= slotAttentionBytes) return ["attention", "Its connector is slow, or catches up."];
+  if (keptBytes >= slotFaultBytes) {
+    return [
+      "attention",
+      `PostgreSQL keeps ${formatBytes(keptBytes)} of its log for it: a transaction has been open for long.`,
+    ];
+  }
   return ["ok", null];
 }
 
-function judgeConnectors(connectors: Exclude<Observations["connectors"], Error>): readonly PathItem[] {
-  if (connectors.length === 0) {
-    const problem = "None is registered: nothing is captured.";
-    return [{ name: "connectors", health: "fault", figure: "none", problem, href: "/connectors" }];
+type SeenConnector = Exclude<Observations["connectors"], Error>[number];
+
+function judgeConnectors(connectors: readonly SeenConnector[]): readonly PathItem[] {
+  const missing = declaredConnectors
+    .map(([name]) => name)
+    .filter((name) => !connectors.some((connector) => connector.name === name));
+  return [
+    ...connectors.map(judgeConnector),
+    ...missing.map((name): PathItem => {
+      const problem = "It is not registered: nothing of its tables is captured.";
+      return { name, health: "fault", figure: "missing", problem, href: hrefOf(name) };
+    }),
+  ];
+}
+
+function judgeConnector({ name, state, tasks }: SeenConnector): PathItem {
+  const href = hrefOf(name);
+  const failed = tasks.find((task) => task.state === "FAILED");
+  if (state === "FAILED" || failed !== undefined) {
+    return { name, health: "fault", figure: "FAILED", problem: causeIn(failed?.trace ?? null), href };
   }
-  return connectors.map(({ name, state, tasks }) => {
-    const href = `/connectors#${encodeURIComponent(name)}`;
-    const failed = tasks.find((task) => task.state === "FAILED");
-    const trace = failed?.trace ?? null;
-    if (state === "FAILED" || failed !== undefined) {
-      const problem =
-        trace === null
-          ? "It has failed."
-          : (trace.split("\n").findLast((line) => /Caused by/.test(line)) ?? trace.split("\n")[0] ?? "");
-      return { name, health: "fault" as const, figure: "FAILED", problem, href };
-    }
-    if (state === "PAUSED" || state === "STOPPED") {
-      return {
-        name,
-        health: "fault" as const,
-        figure: state,
-        problem: `Somebody has ${state.toLowerCase()} it.`,
-        href,
-      };
-    }
-    const running = tasks.filter((task) => task.state === "RUNNING").length;
-    if (running < tasks.length || tasks.length === 0 || state !== "RUNNING") {
-      return { name, health: "attention" as const, figure: state, problem: "Its task has not started.", href };
-    }
-    return { name, health: "ok" as const, figure: "RUNNING", problem: null, href };
-  });
+  if (state === "PAUSED" || state === "STOPPED") {
+    const problem = `Somebody has ${state.toLowerCase()} it.`;
+    return { name, health: "fault", figure: state, problem, href };
+  }
+  if (state !== "RUNNING" || tasks.length === 0 || tasks.some((task) => task.state !== "RUNNING")) {
+    return { name, health: "attention", figure: state, problem: "Its task has not started.", href };
+  }
+  return { name, health: "ok", figure: "RUNNING", problem: null, href };
+}
+
+/** The line of a trace that says what it began with. */
+function causeIn(trace: string | null): string {
+  const lines = (trace ?? "").split("\n");
+  return lines.findLast((line) => line.includes("Caused by")) ?? (lines[0] || "It has failed.");
 }
 
 /** Those that the path is made of; what else is in Kafka is no fault of it. */

@@ -19,8 +19,10 @@ export interface Slot {
   readonly name: string;
   readonly database: string;
   readonly active: boolean;
-  /** Write-ahead log that PostgreSQL keeps for it, in bytes. */
+  /** Write-ahead log that its reader has not confirmed, in bytes. */
   readonly behindBytes: number;
+  /** What PostgreSQL keeps for it: from the beginning of the oldest transaction that was open then. */
+  readonly keptBytes: number;
   /** reserved, extended, unreserved or lost. */
   readonly walStatus: string | null;
 }
@@ -29,7 +31,8 @@ export interface Slot {
 export async function findSlots(pool: Pool): Promise<Slot[]> {
   const { rows } = await pool.query<Slot>(
     `select slot_name as name, coalesce(database, '') as database, active, wal_status as "walStatus",
-       coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint as "behindBytes"
+       coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint as "behindBytes",
+       coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint as "keptBytes"
      from pg_replication_slots where slot_type = 'logical' order by slot_name`,
   );
   return rows;

@@ -19,13 +19,13 @@ export const statusWords = { open: "open", acknowledged: "acknowledged", false_p
 
 export interface AlertTableProps {
   readonly alerts: readonly AlertView[];
-  readonly readOnly: boolean;
-  readonly changed: () => void;
+  /** Offers to acknowledge, where the rows stay in their places: a button that moves away under the pointer acts on another alert. */
+  readonly changed?: () => void;
   /** Of one user: who it is need not be said in each line. */
   readonly ofUser?: boolean;
 }
 
-export function AlertTable({ alerts, readOnly, changed, ofUser = false }: AlertTableProps) {
+export function AlertTable({ alerts, changed, ofUser = false }: AlertTableProps) {
   if (alerts.length === 0) {
     return (
       <Empty title="No alerts">
@@ -53,10 +53,10 @@ export function AlertTable({ alerts, readOnly, changed, ofUser = false }: AlertT
           <td class="text">{alert.transaction?.cardType ?? "–"}</td>
           <td class="number">{alert.historical ? "historical" : formatDuration(alert.delayMs)}</td>
           <td class="case">
-            {alert.case === null ? (
-              <QuickCase alert={alert} readOnly={readOnly} changed={changed} />
+            {alert.case === null && changed !== undefined ? (
+              <QuickCase alert={alert} changed={changed} />
             ) : (
-              statusWords[alert.case.status]
+              statusWords[alert.case?.status ?? "open"]
             )}
           </td>
         </tr>
@@ -66,17 +66,16 @@ export function AlertTable({ alerts, readOnly, changed, ofUser = false }: AlertT
 }
 
 /** The common word on an alert, without a dialog: it can be taken back. */
-function QuickCase({ alert, readOnly, changed }: { alert: AlertView; readOnly: boolean; changed: () => void }) {
+function QuickCase({ alert, changed }: { alert: AlertView; changed: () => void }) {
   // An alert that the live page has left behind is not asked for again.
   const [isDone, setDone] = useState(false);
   const { error, isRunning, run } = useDeed(async () => {
-    const change: CaseChange = { status: "acknowledged" };
+    const change: CaseChange = { status: "acknowledged", seen: null };
     await post(`/api/alerts/${encodeURIComponent(alert.alertId)}/case`, change);
     setDone(true);
     changed();
   });
   if (isDone) return <>{statusWords.acknowledged}</>;
-  if (readOnly) return <>{statusWords.open}</>;
   return (
     <>
       <button

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { AlertDetail, CaseChange, CaseStatus } from "../../api.ts";
+import type { AlertDetail, CaseChange, CaseStatus, CaseView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { post } from "../client.ts";
 import { formatCents, formatDuration, formatMoment, formatWhole } from "../format.ts";
@@ -68,7 +68,7 @@ export function Alert({ alertId, readOnly }: ViewProps & { alertId: string }) {
                 />
               </section>
             </div>
-            <Case key={alert.case?.changedAt ?? "open"} alert={alert} readOnly={readOnly} changed={live.refresh} />
+            <Case alert={alert} readOnly={readOnly} changed={live.refresh} />
           </>
         )}
       </Answer>
@@ -104,11 +104,15 @@ function reasonFacts(reason: unknown): [string, string][] {
 function Case({ alert, readOnly, changed }: { alert: AlertDetail; readOnly: boolean; changed: () => void }) {
   const [status, setStatus] = useState<CaseStatus>(alert.case?.status ?? "acknowledged");
   const [note, setNote] = useState(alert.case?.note ?? "");
+  // What was seen when this was filled in: what others say meanwhile is not to be written over unseen.
+  const [seen, setSeen] = useState(alert.case?.changedAt ?? null);
   const { error, isRunning, run } = useDeed(async () => {
-    const change: CaseChange = { status, note };
-    await post(`/api/alerts/${encodeURIComponent(alert.alertId)}/case`, change);
+    const change: CaseChange = { status, note: status === "open" ? "" : note, seen };
+    const now = await post<CaseView | null>(`/api/alerts/${encodeURIComponent(alert.alertId)}/case`, change);
+    setSeen(now?.changedAt ?? null);
     changed();
   });
+  const current = alert.case?.changedAt ?? null;
   return (
     <section>
       <h2>Case</h2>
@@ -140,14 +144,28 @@ function Case({ alert, readOnly, changed }: { alert: AlertDetail; readOnly: bool
               </label>
             ))}
           </fieldset>
-          <label>
-            Note
-            <textarea rows={2} maxLength={2_000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
-          </label>
+          {status !== "open" && (
+            <label>
+              Note
+              <textarea
+                rows={2}
+                maxLength={2_000}
+                value={note}
+                onInput={(event) => setNote(event.currentTarget.value)}
+              />
+            </label>
+          )}
           {error !== undefined && <ErrorNote error={error} />}
-          <button type="submit" class="primary" disabled={isRunning}>
-            Save
-          </button>
+          <span class="buttons">
+            <button type="submit" class="primary" disabled={isRunning}>
+              Save
+            </button>
+            {error !== undefined && seen !== current && (
+              <button type="button" onClick={() => setSeen(current)}>
+                I have seen that
+              </button>
+            )}
+          </span>
         </form>
       )}
     </section>

@@ -35,7 +35,10 @@ export function Alerts({ address, readOnly }: ViewProps) {
           const last = more.page ?? page;
           return (
             <>
-              <p class="waiting" role="status">
+              <p class="waiting">
+                <span class="unseen" role="status">
+                  {held.waiting > 0 && "New alerts wait."}
+                </span>
                 {held.waiting > 0 && (
                   <button type="button" class="primary" onClick={held.show}>
                     {held.waiting >= page.alerts.length ? "Many" : formatWhole(held.waiting)} new
@@ -44,8 +47,7 @@ export function Alerts({ address, readOnly }: ViewProps) {
               </p>
               <AlertTable
                 alerts={merged(page.alerts, more.page?.alerts ?? [], ({ alertId }) => alertId)}
-                readOnly={readOnly}
-                changed={live.refresh}
+                {...(readOnly ? {} : { changed: live.refresh })}
               />
               {last.searchedTo !== null && (
                 <p class="quiet">
@@ -73,8 +75,12 @@ function useHeld(page: AlertPage | undefined, path: string) {
   const current = shown?.path === path ? shown.page : undefined;
   useEffect(() => {
     if (page === undefined) return;
-    if (current === undefined || !isReading()) setShown({ path, page });
-    else setShown({ path, page: { ...current, alerts: current.alerts.map((alert) => latestOf(alert, page)) } });
+    if (current === undefined || !isReading()) {
+      setShown({ path, page });
+      // More have come than a page holds: what was loaded behind the last one does not follow on this one.
+      const known = new Set(current?.alerts.map(({ alertId }) => alertId));
+      if (known.size > 0 && !page.alerts.some(({ alertId }) => known.has(alertId))) setBegun((count) => count + 1);
+    } else setShown({ path, page: { ...current, alerts: current.alerts.map((alert) => latestOf(alert, page)) } });
   }, [page]);
   const known = new Set(current?.alerts.map(({ alertId }) => alertId));
   const waiting = page?.alerts.filter(({ alertId }) => !known.has(alertId)).length ?? 0;
@@ -96,6 +102,7 @@ const latestOf = (alert: AlertView, page: AlertPage) =>
 
 const isReading = () => scrollY > 80 || document.querySelector(".table:hover, .table:focus-within") !== null;
 
+/** What is typed stays while the list moves on: nothing here follows the filter until another one is asked for, which makes the form anew. */
 function FilterForm({ filter }: { filter: Filter }) {
   const apply = (event: Event) => {
     event.preventDefault();
@@ -114,26 +121,29 @@ function FilterForm({ filter }: { filter: Filter }) {
     <form class="filter" onSubmit={apply} aria-label="Filter">
       <label>
         Agent
-        <select name="agent" value={filter.agent}>
+        <select name="agent">
           <option value="">all</option>
-          <option value="profile">profile</option>
-          <option value="velocity">velocity</option>
+          {["profile", "velocity"].map((agent) => (
+            <option key={agent} value={agent} selected={agent === filter.agent}>
+              {agent}
+            </option>
+          ))}
         </select>
       </label>
       <label>
         User
-        <input name="user" inputMode="numeric" pattern="-?[0-9]{1,10}" size={8} value={filter.user} />
+        <input name="user" inputMode="numeric" pattern="-?[0-9]{1,10}" size={8} defaultValue={filter.user} />
       </label>
       <label>
         Card
-        <input name="card" size={10} value={filter.card} />
+        <input name="card" size={10} defaultValue={filter.card} />
       </label>
       <label>
         Case
-        <select name="status" value={filter.status}>
+        <select name="status">
           <option value="">all</option>
           {caseStatuses.map((status) => (
-            <option key={status} value={status}>
+            <option key={status} value={status} selected={status === filter.status}>
               {statusWords[status]}
             </option>
           ))}
@@ -141,11 +151,11 @@ function FilterForm({ filter }: { filter: Filter }) {
       </label>
       <label>
         From (UTC)
-        <input name="from" type="datetime-local" step={1} value={inputOfUtc(filter.from)} />
+        <input name="from" type="datetime-local" step={1} defaultValue={inputOfUtc(filter.from)} />
       </label>
       <label>
         To (UTC)
-        <input name="to" type="datetime-local" step={1} value={inputOfUtc(filter.to)} />
+        <input name="to" type="datetime-local" step={1} defaultValue={inputOfUtc(filter.to)} />
       </label>
       <button type="submit" class="primary">
         Filter

@@ -2,7 +2,7 @@ import type { ConnectorAction, ConnectorList, ConnectorView, Health } from "../.
 import type { ViewProps } from "../app.tsx";
 import { post } from "../client.ts";
 import { useLive } from "../live.ts";
-import { Answer, type Deed, DeedButton, Empty, Heading, State, Table } from "../ui.tsx";
+import { Answer, Card, type Deed, DeedButton, Empty, Heading, State, Table } from "../ui.tsx";
 
 export function Connectors({ readOnly }: ViewProps) {
   const live = useLive<ConnectorList>("/api/connectors", 2_000);
@@ -62,7 +62,7 @@ interface ConnectorProps {
 function Connector({ connector: { name, state, tasks, config, actions }, readOnly, changed }: ConnectorProps) {
   const offered = actions.filter((action) => action === "restart" || (action === "pause") === (state === "RUNNING"));
   return (
-    <section class="card" id={name} aria-label={name}>
+    <Card id={name} label={name}>
       <header>
         <h2 class="text">{name}</h2>
         <State health={healthOf(state)}>{state}</State>
@@ -105,6 +105,6 @@ function Connector({ connector: { name, state, tasks, config, actions }, readOnl
           ))}
         </Table>
       </details>
-    </section>
+    </Card>
   );
 }

@@ -45,6 +45,9 @@ export function FailedRecords({ readOnly }: ViewProps) {
   );
 }
 
+const placesOf = ({ records }: FailedRecordView) =>
+  [...new Set(records.map(({ topic, partition }) => `${topic}, partition ${partition},`))].join(" and ");
+
 const placeOf = ({ partition, offset }: FailedRecordView) => `${partition}-${offset}`;
 
 interface FailedRecordProps {
@@ -71,7 +74,7 @@ function FailedRecord({ failed, readOnly, changed }: FailedRecordProps) {
               done={changed}
               deed={{
                 label: "Redrive",
-                title: "Write it to its topic again?",
+                title: `Write it to ${placesOf(failed)} again?`,
                 description:
                   "It gets a new offset at the end of its partition, so every group of the topic reads it, those that had judged it as well. Do it when what made it fail is mended; else it comes back here.",
                 run: () => post(`/api/failed-records/${partition}/${offset}/redrive`),

@@ -4,7 +4,7 @@ import type { ViewProps } from "../app.tsx";
 import { post } from "../client.ts";
 import { formatWhole, utcOfInput } from "../format.ts";
 import { useLive } from "../live.ts";
-import { Answer, Dialog, Empty, ErrorNote, Heading, State, Table, useDeed } from "../ui.tsx";
+import { Answer, Card, Dialog, Empty, ErrorNote, Heading, State, Table, useDeed } from "../ui.tsx";
 
 const columns = [
   "Topic",
@@ -32,7 +32,7 @@ export function Groups({ readOnly }: ViewProps) {
 function Group({ group, readOnly, changed }: { group: GroupView; readOnly: boolean; changed: () => void }) {
   const { members, state, lag, mapping, partitions } = group;
   return (
-    <section class="card" id={group.group} aria-label={group.group}>
+    <Card id={group.group} label={group.group}>
       <header>
         <h2 class="text">{group.group}</h2>
         <State health={state === "Stable" ? "ok" : state === "Empty" ? "attention" : "unknown"}>{state}</State>
@@ -78,7 +78,7 @@ function Group({ group, readOnly, changed }: { group: GroupView; readOnly: boole
           </Table>
         )}
       </details>
-    </section>
+    </Card>
   );
 }
 

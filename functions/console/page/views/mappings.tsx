@@ -3,7 +3,7 @@ import type { ViewProps } from "../app.tsx";
 import { post } from "../client.ts";
 import { formatWhole } from "../format.ts";
 import { useLive } from "../live.ts";
-import { Answer, type Deed, DeedButton, Empty, Facts, Heading, State, Table } from "../ui.tsx";
+import { Answer, Card, type Deed, DeedButton, Empty, Facts, Heading, State, Table } from "../ui.tsx";
 
 export function Mappings({ readOnly }: ViewProps) {
   const live = useLive<MappingList>("/api/mappings", 2_000);
@@ -47,7 +47,7 @@ const deeds: Readonly<Record<MappingAction, (mapping: MappingView) => Omit<Deed,
 function Mapping({ mapping, readOnly, changed }: { mapping: MappingView; readOnly: boolean; changed: () => void }) {
   const { name, functionName, topic, group, state, lag, pollers, partitions, metrics, actions } = mapping;
   return (
-    <section class="card" id={name} aria-label={functionName}>
+    <Card id={name} label={functionName}>
       <header>
         <h2 class="text">{functionName}</h2>
         <State health={healthOf(state)}>{state}</State>
@@ -82,10 +82,12 @@ function Mapping({ mapping, readOnly, changed }: { mapping: MappingView; readOnl
           ["pollers", pollers ?? "–"],
         ]}
       />
-      <details>
-        <summary>Metrics</summary>
-        <Facts facts={metrics.map((metric) => [metric.name, formatWhole(metric.value)] as const)} />
-      </details>
+      {metrics.length > 0 && (
+        <details>
+          <summary>Metrics</summary>
+          <Facts facts={metrics.map((metric) => [metric.name, formatWhole(metric.value)] as const)} />
+        </details>
+      )}
       {partitions.length > 0 && (
         <details>
           <summary>
@@ -118,6 +120,6 @@ function Mapping({ mapping, readOnly, changed }: { mapping: MappingView; readOnl
           </Table>
         </details>
       )}
-    </section>
+    </Card>
   );
 }

@@ -6,18 +6,15 @@ import { useLive } from "../live.ts";
 import { Answer, Breakable, Heading, Mark } from "../ui.tsx";
 import { AlertTable } from "./alert-table.tsx";
 
-export function Overview({ readOnly }: ViewProps) {
+export function Overview(_: ViewProps) {
   const live = useLive<OverviewAnswer>("/api/overview", 2_000);
   const alerts = useLive<AlertPage>("/api/alerts?limit=8", 2_000);
   return (
     <>
       <Heading title="Overview">
-        <p class="quiet live" role="status">
-          {live.data === undefined
-            ? ""
-            : live.error === undefined
-              ? `live, ${formatTime(live.data.at)} UTC`
-              : "not live"}
+        <p class="quiet">
+          <span role="status">{live.data === undefined ? "" : live.error === undefined ? "live" : "not live"}</span>
+          {live.data !== undefined && `, ${formatTime(live.data.at)} UTC`}
         </p>
       </Heading>
       <Answer live={live} lines={9}>
@@ -31,7 +28,7 @@ export function Overview({ readOnly }: ViewProps) {
       </Answer>
       <h2>Latest alerts</h2>
       <Answer live={alerts} lines={8}>
-        {(page) => <AlertTable alerts={page.alerts} readOnly={readOnly} changed={alerts.refresh} />}
+        {(page) => <AlertTable alerts={page.alerts} />}
       </Answer>
     </>
   );

@@ -167,10 +167,10 @@ function MessageForm({ asked, partitions, address, refresh }: MessageFormProps) 
     <form class="filter" onSubmit={apply} aria-label="Which messages">
       <label>
         Partition
-        <select name="partition" value={asked.partition} required={kind === "offset"}>
+        <select name="partition" required={kind === "offset"}>
           {kind !== "offset" && <option value="">all</option>}
           {Array.from({ length: partitions }, (_, partition) => (
-            <option key={partition} value={String(partition)}>
+            <option key={partition} value={String(partition)} selected={String(partition) === asked.partition}>
               {partition}
             </option>
           ))}
@@ -194,7 +194,7 @@ function MessageForm({ asked, partitions, address, refresh }: MessageFormProps) 
             pattern="[0-9]+"
             required
             size={12}
-            value={kindOf(asked.from) === "offset" ? asked.from : "0"}
+            defaultValue={kindOf(asked.from) === "offset" ? asked.from : "0"}
           />
         </label>
       )}
@@ -206,13 +206,13 @@ function MessageForm({ asked, partitions, address, refresh }: MessageFormProps) 
             type="datetime-local"
             step={1}
             required
-            value={isMoment(asked.from) ? inputOfUtc(asked.from) : ""}
+            defaultValue={isMoment(asked.from) ? inputOfUtc(asked.from) : ""}
           />
         </label>
       )}
       <label>
         With the text
-        <input name="text" type="search" size={18} value={asked.text} />
+        <input name="text" type="search" size={18} defaultValue={asked.text} />
       </label>
       <button type="submit" class="primary">
         Show

@@ -7,30 +7,37 @@ import { useLive } from "../live.ts";
 import { Answer, Empty, Heading, Mark, Table } from "../ui.tsx";
 import { AlertTable } from "./alert-table.tsx";
 
-export function User({ userId, readOnly }: ViewProps & { userId: string }) {
-  const live = useLive<UserView>(`/api/users/${encodeURIComponent(userId)}`, 10_000);
+export function User({ userId }: ViewProps & { userId: string }) {
+  const live = useLive<UserView>(`/api/users/${encodeURIComponent(userId)}`, 30_000);
   return (
     <>
       <Heading title={`User ${userId}`} />
       <Answer live={live} lines={12}>
-        {(user) =>
-          user.transactions.length === 0 ? (
-            <Empty title="No transactions of this user" />
-          ) : (
-            <>
+        {(user) => (
+          <>
+            {user.transactions.length === 0 ? (
+              <Empty title="No transactions of this user">
+                {user.searchedFrom !== null && <p>None from transaction {formatWhole(user.searchedFrom)} on.</p>}
+              </Empty>
+            ) : (
               <History user={user} />
-              <h2>Alerts</h2>
-              <AlertTable alerts={user.alerts} readOnly={readOnly} changed={live.refresh} ofUser />
-              <h2>Transactions</h2>
-              {user.searchedFrom !== null && (
-                <p class="quiet">
-                  Those from transaction {formatWhole(user.searchedFrom)} on: it was not looked further back.
-                </p>
-              )}
-              <Transactions transactions={user.transactions} />
-            </>
-          )
-        }
+            )}
+            <h2>Alerts</h2>
+            <AlertTable alerts={user.alerts} ofUser />
+            {user.transactions.length > 0 && (
+              <>
+                <h2>Transactions</h2>
+                {user.searchedFrom !== null && (
+                  <p class="quiet">
+                    Those from transaction {formatWhole(user.searchedFrom)} on: it was not looked further back, so what
+                    the first ones were held against is not known here.
+                  </p>
+                )}
+                <Transactions transactions={user.transactions} />
+              </>
+            )}
+          </>
+        )}
       </Answer>
     </>
   );
