@@ -35,7 +35,7 @@ const args = process.argv.slice(2);
 const interrupted = abortOnSignals();
 const status = new Status();
 
-/** As many transactions, each with an alert, over the last month; one in a hundred has been spoken of. Historical ones are not forwarded. */
+/** As many transactions, each with an alert, over the last month; two in a hundred have been spoken of. Historical ones are not forwarded. */
 async function fill(): Promise<void> {
   const pool = connectTo(settings, "mydb");
   await pool.query("set statement_timeout = 0");
@@ -43,7 +43,8 @@ async function fill(): Promise<void> {
     `insert into transactions (user_id, amount, card_type, merchant_id, created_at)
      select 1000 + (random() * ${users - 1})::int, (5 + random() * 4995)::numeric(10, 2),
        (array['VISA', 'MASTERCARD', 'AMEX'])[1 + (random() * 2)::int], 1 + (random() * 499)::int,
-       now() - (${alerts} - each) * (interval '${days} days' / ${alerts})
+       -- Every tenth within the last half hour, which the overview counts.
+       now() - (${alerts} - each) * (case when each % 10 = 0 then interval '30 minutes' else interval '${days} days' end / ${alerts})
      from generate_series(1, ${alerts}) each`,
   );
   await pool.query(
@@ -121,6 +122,8 @@ async function pathsToMeasure(): Promise<string[]> {
     `/api/alerts?to=${middle}`,
     `/api/alerts/${encodeURIComponent(one.alertId)}`,
     `/api/users/${one.userId}`,
+    // Who has no transactions is looked for furthest back.
+    "/api/users/1",
     "/api/temperature?hours=24",
     "/api/topics",
     `/api/topics/${transactions}`,
