@@ -15,9 +15,18 @@ import type { ConsoleKafka } from "./kafka.ts";
 /** A group is shown without its mapping rather than late. */
 const mappingsMsMax = 1_000;
 
-/** Sorted by name. */
-export async function listGroups(kafka: ConsoleKafka, mappings: Mappings): Promise<readonly GroupView[]> {
-  const [readings, mappingOf] = await Promise.all([kafka.use(readGroups), mappingsByGroup(mappings)]);
+/**
+ * Sorted by name.
+ *
+ * @param names those that are looked at, for whoever asks often; all, when left out
+ */
+export async function listGroups(
+  kafka: ConsoleKafka,
+  mappings: Mappings,
+  names?: readonly string[],
+): Promise<readonly GroupView[]> {
+  const reading = kafka.use((direct) => readGroups(direct, names));
+  const [readings, mappingOf] = await Promise.all([reading, mappingsByGroup(mappings)]);
   return readings
     .map((reading) => viewOf(reading, mappingOf.get(reading.group) ?? null))
     .sort((a, b) => a.group.localeCompare(b.group));
@@ -31,8 +40,9 @@ export interface GroupReading {
   readonly partitions: readonly GroupPartition[];
 }
 
-async function readGroups(direct: DirectKafka): Promise<GroupReading[]> {
-  const [groups, topics] = await Promise.all([direct.groups(), direct.topics()]);
+async function readGroups(direct: DirectKafka, only?: readonly string[]): Promise<GroupReading[]> {
+  const [all, topics] = await Promise.all([direct.groups(), direct.topics()]);
+  const groups = only === undefined ? all : all.filter(({ group }) => only.includes(group));
   const [described, committed] = await Promise.all([
     direct.describe(groups),
     Promise.all(groups.map((group) => direct.committed(group))),

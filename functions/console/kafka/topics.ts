@@ -4,10 +4,14 @@ import { type ConsoleKafka, findTopic } from "./kafka.ts";
 
 const minuteMs = 60_000;
 
-/** Sorted by name. */
-export function listTopics(kafka: ConsoleKafka): Promise<readonly TopicSummary[]> {
+/**
+ * Sorted by name.
+ *
+ * @param names those that are looked at, for whoever asks often; all, when left out
+ */
+export function listTopics(kafka: ConsoleKafka, names?: readonly string[]): Promise<readonly TopicSummary[]> {
   return kafka.use(async (direct) => {
-    const topics = await direct.topics();
+    const topics = await direct.topics(names);
     const figures = await figuresOf(direct, topics);
     return topics.map((topic) => summaryOf(topic, figures)).sort((a, b) => a.name.localeCompare(b.name));
   });

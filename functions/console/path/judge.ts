@@ -133,7 +133,7 @@ function causeIn(trace: string | null): string {
 }
 
 /** Those that the path is made of; what else is in Kafka is no fault of it. */
-const pathTopics: readonly string[] = [
+export const pathTopics: readonly string[] = [
   declaredTopics.transactions.name,
   declaredTopics.alerts.name,
   declaredTopics.activity.name,
@@ -149,8 +149,10 @@ function judgeTopics(topics: readonly TopicSummary[]): readonly PathItem[] {
   });
 }
 
+export const pathGroups: readonly string[] = Object.values(knownGroups);
+
 function judgeGroups(groups: readonly GroupView[], mappings: Observations["mappings"]): readonly PathItem[] {
-  return Object.values(knownGroups).map((name) => {
+  return pathGroups.map((name) => {
     const href = `/groups#${encodeURIComponent(name)}`;
     const group = groups.find((each) => each.group === name);
     const mapping = mappings instanceof Error ? undefined : mappings.find((each) => each.group === name);

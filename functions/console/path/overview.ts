@@ -7,7 +7,7 @@ import { listGroups } from "../kafka/groups.ts";
 import type { ConsoleKafka } from "../kafka/kafka.ts";
 import { listTopics } from "../kafka/topics.ts";
 import type { Mappings } from "../mappings/mappings.ts";
-import { judgePath } from "./judge.ts";
+import { judgePath, pathGroups, pathTopics } from "./judge.ts";
 import { AlertCounter, findSlots } from "./observe.ts";
 
 /** A server that takes longer does not hold up what is known of the others. */
@@ -34,8 +34,8 @@ export function overviewRoutes({ pool, kafka, connectors, mappings, clock }: Ove
         const [database, connectorList, topics, groups, mappingList, failedRecords] = await Promise.all([
           observed(inPostgres()),
           observed(connectors.list()),
-          observed(listTopics(kafka)),
-          observed(listGroups(kafka, { ...mappings, list: () => listed })),
+          observed(listTopics(kafka, pathTopics)),
+          observed(listGroups(kafka, { ...mappings, list: () => listed }, pathGroups)),
           observed(listed),
           observed(countWaiting({ kafka, pool })),
         ]);
