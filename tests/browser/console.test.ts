@@ -29,7 +29,7 @@ beforeAll(async () => {
   browser = await launchBrowser();
   const up = await stack.run("up", "--json");
   if (up.code !== 0) throw new Error(`the stack did not come up: ${up.stdout}${up.stderr}`);
-  run = stack.launch("start", "--json", "--rate", "1000");
+  run = stack.launch("start", "--json", "--rate", "400");
   await Promise.race([
     eventually(async () => (await fetch(`${address}/api/session`)).ok || undefined, "the console", 2 * minute),
     run.done.then(({ stderr }) => {

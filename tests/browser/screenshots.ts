@@ -13,7 +13,7 @@ const address = `http://127.0.0.1:${stack.settings.ports.console}`;
 const folder = join(projectRoot, "docs/console");
 const minute = 60_000;
 /** How long transactions are written before the first picture is taken. */
-const atWorkMs = 4 * minute;
+const atWorkMs = 2.5 * minute;
 
 /** Six hours of readings and reports, with a sensor that was away for a while. */
 async function fillTemperature(): Promise<void> {

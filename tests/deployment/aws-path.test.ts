@@ -317,7 +317,7 @@ describe("the functions, from their archives and as their users", () => {
       [alertId],
     );
     expect(await ask("GET", "/api/alerts")).toMatchObject({ status: 200, body: { alerts: [{ alertId }] } });
-    const change = { status: "acknowledged", note: "seen" };
+    const change = { status: "acknowledged", note: "looked at", seen: null };
     expect(await ask("POST", `/api/alerts/${alertId}/case`, change)).toMatchObject({ status: 200 });
     expect(await ask("GET", "/api/audit")).toMatchObject({
       status: 200,
