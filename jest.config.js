@@ -23,7 +23,8 @@ export default {
     },
     // Against a broker of their own. They end it themselves.
     { ...common, displayName: "plugin", testMatch: ["<rootDir>/packages/*/tests/**/*.test.ts"] },
-    { ...common, displayName: "integration", testMatch: ["<rootDir>/tests/{integration,walkthrough}/**/*.test.ts"] },
+    { ...common, displayName: "integration", testMatch: ["<rootDir>/tests/integration/**/*.test.ts"] },
+    { ...common, displayName: "walkthrough", testMatch: ["<rootDir>/tests/walkthrough/**/*.test.ts"] },
     { ...common, displayName: "browser", testMatch: ["<rootDir>/tests/browser/**/*.test.ts"] },
     { ...common, displayName: "deployment", testMatch: ["<rootDir>/tests/deployment/**/*.test.ts"] },
     { ...common, displayName: "chaos", testMatch: ["<rootDir>/tests/chaos/**/*.test.ts"] },

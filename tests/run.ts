@@ -1,5 +1,5 @@
-// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, browser, deployment, chaos)
-// that part alone.
+// npm test: types, lint, and the tests, with one line of counts at the end. With a name (unit, plugin, integration, walkthrough, browser, deployment,
+// chaos) that part alone.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { readSettings } from "../localstack/stack/settings.ts";
 
 const projectRoot = join(import.meta.dirname, "..");
 const wanted = process.argv[2];
-const parts = ["unit", "plugin", "integration", "browser", "deployment", "chaos"] as const;
+const parts = ["unit", "plugin", "integration", "walkthrough", "browser", "deployment", "chaos"] as const;
 type Part = (typeof parts)[number];
 if (wanted !== undefined && !parts.some((part) => part === wanted)) {
   console.error(`'${wanted}' is none of the parts: ${parts.join(", ")}. Without a name, all run.`);
@@ -100,9 +100,9 @@ async function stackLane(): Promise<void> {
     if (runs(part)) await jest({ live: true }, part, ["--runInBand"]);
   }
 }
-/** The plugin has brokers of its own, and the browser a stack with other ports. */
+/** The plugin has brokers of its own, and the browser and the walkthrough stacks with other ports. */
 async function besideLane(): Promise<void> {
-  for (const part of ["plugin", "browser"] as const) {
+  for (const part of ["plugin", "browser", "walkthrough"] as const) {
     if (runs(part)) await jest({ live: wanted === part }, part, ["--runInBand"]);
   }
 }
