@@ -31,6 +31,12 @@ describe("viewMapping", () => {
     expect((await viewMapping(fakeMapping([], { config }))).metrics).toMatchObject({ ProvisionedPollers: 2 });
   });
 
+  test("counts what is left from the offset that it shows, though the first was committed after Kafka had answered", async () => {
+    const own = { nextOffset: 2, committedOffset: 1 };
+    const view = await viewMapping(fakeMapping([{ first: 0, end: 2, committed: undefined, own }]));
+    expect(view.partitions).toMatchObject([{ end: 2, committed: 1, lag: 1 }]);
+  });
+
   test("says what it knows while Kafka is away", async () => {
     const own = { nextOffset: 9, committedOffset: 9 };
     const view = await viewMapping(fakeMapping([{ first: 0, end: 10, committed: 4, own }], { isAway: true }));

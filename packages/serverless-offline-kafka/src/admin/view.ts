@@ -126,12 +126,13 @@ function viewPartitions(
     .map((partition) => {
       const known = inKafka.get(partition);
       const held = own.get(partition);
-      const from = known?.committed ?? firsts.get(partition) ?? 0;
+      const committed = known?.committed ?? held?.committedOffset;
+      const from = committed ?? firsts.get(partition) ?? 0;
       return {
         partition,
         assigned: held !== undefined,
         end: known?.end ?? null,
-        committed: known?.committed ?? held?.committedOffset ?? null,
+        committed: committed ?? null,
         next: held?.nextOffset ?? null,
         // Retention may have taken what was not delivered, and more.
         lag: known === undefined ? null : Math.max(0, known.end - from),
