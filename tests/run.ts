@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fetchJars } from "../localstack/stack/jars.ts";
 import { installAws } from "../localstack/stack/parts/aws.ts";
 import { readSettings } from "../localstack/stack/settings.ts";
@@ -18,6 +18,8 @@ if (wanted !== undefined && !parts.some((part) => part === wanted)) {
 }
 
 const counts = { passed: 0, failed: 0 };
+/** What failed, to be said once more at the end: between, there are thousands of lines, of two lanes. */
+const failures: string[] = [];
 
 interface Lane {
   /** Shows what runs as it runs; of another lane, at the end of each part. */
@@ -45,7 +47,9 @@ async function run(lane: Lane, title: string, script: string, args: string[], en
 
 /** A check counts as one test. */
 async function check(lane: Lane, title: string, script: string, args: string[]): Promise<void> {
-  counts[(await run(lane, title, script, args)) ? "passed" : "failed"]++;
+  const ok = await run(lane, title, script, args);
+  counts[ok ? "passed" : "failed"]++;
+  if (!ok) failures.push(title);
 }
 
 async function jest(lane: Lane, project: Part, args: string[] = []): Promise<void> {
@@ -65,13 +69,26 @@ async function jest(lane: Lane, project: Part, args: string[] = []): Promise<voi
       numPassedTests: number;
       numFailedTests: number;
       numRuntimeErrorTestSuites: number;
+      testResults: readonly {
+        name: string;
+        status: string;
+        assertionResults: readonly { status: string; fullName: string }[];
+      }[];
     };
     counts.passed += result.numPassedTests;
     // A suite that could not even be loaded has no tests to count as failed, but it did fail.
     counts.failed += Math.max(result.numFailedTests + result.numRuntimeErrorTestSuites, ok ? 0 : 1);
+    const failed = result.testResults.flatMap(({ assertionResults, name, status }) => {
+      const file = `${project} tests: ${relative(projectRoot, name)}`;
+      const tests = assertionResults.filter((test) => test.status === "failed");
+      if (tests.length === 0) return status === "failed" ? [file] : [];
+      return tests.map(({ fullName }) => `${file}: ${fullName}`);
+    });
+    failures.push(...(failed.length === 0 && !ok ? [`${project} tests`] : failed));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     counts.failed++;
+    failures.push(`${project} tests`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -108,5 +125,6 @@ async function besideLane(): Promise<void> {
 }
 await Promise.all([stackLane(), besideLane()]);
 
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `  ${failure}`).join("\n")}`);
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
