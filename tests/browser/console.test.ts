@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { topics } from "../../shared/kafka/topics.ts";
 import { eventually, type RunningCommand, TestStack } from "../integration/stack.ts";
-import { complaintsOf, launchBrowser, violationsOf } from "./browser.ts";
+import { complaintsOf, launchBrowser, loaded, violationsOf } from "./browser.ts";
 
 // The console in a browser, over the real stack, while transactions are written.
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   browser = await launchBrowser();
   const up = await stack.run("up", "--json");
   if (up.code !== 0) throw new Error(`the stack did not come up: ${up.stdout}${up.stderr}`);
-  run = stack.launch("start", "--json", "--rate", "400");
+  run = stack.launch("start", "--json", "--rate", "150");
   await Promise.race([
     eventually(async () => (await fetch(`${address}/api/session`)).ok || undefined, "the console", 2 * minute),
     run.done.then(({ stderr }) => {
@@ -55,12 +55,6 @@ afterAll(async () => {
 
 const stage = (id: string) => page.locator(`.path > li[data-stage="${id}"]`);
 const healthOf = async (id: string) => (await stage(id).getAttribute("class")) ?? "";
-
-/** Until each part of a view has its answer. */
-async function loaded(view: Page): Promise<void> {
-  await view.locator("main h1").waitFor();
-  await eventually(async () => ((await view.locator("main .loading").count()) === 0 ? true : undefined), "an answer");
-}
 
 async function everythingWorks(): Promise<void> {
   await eventually(
@@ -193,6 +187,25 @@ test("a case that somebody else has changed meanwhile is not written over", asyn
   await page.getByText("acknowledged by local").waitFor();
 });
 
+test("earlier alerts come page by page, each once, to the last one", async () => {
+  await stack.query(
+    "mydb",
+    `insert into fraud.alerts (alert_id, agent, rule, rule_version, transaction_id, user_id, amount_cents, reason, historical, topic, partition,
+       kafka_offset, committed_at, created_at)
+     select 'paged-' || each, 'profile', 'ratio', 1, -each, 4242, 100000, '{}', true, 'x', 0, each, now(), now() - interval '1 hour' - each / 3 * interval '1 second'
+     from generate_series(1, 120) each`,
+  );
+  await page.goto("/alerts?user=4242");
+  const rows = page.locator("tr[data-alert]");
+  for (const count of [50, 100, 120]) {
+    await eventually(async () => ((await rows.count()) === count ? true : undefined), `${count} alerts`);
+    if (count < 120) await page.getByRole("button", { name: "Earlier alerts" }).click();
+  }
+  const ids = await rows.evaluateAll((all) => all.map((row) => row.getAttribute("data-alert")));
+  expect(new Set(ids)).toEqual(new Set(Array.from({ length: 120 }, (_, index) => `paged-${index + 1}`)));
+  expect(await page.getByRole("button", { name: "Earlier alerts" }).count()).toBe(0);
+});
+
 test("a user's page draws what they spent, with the threshold over it", async () => {
   await page.goto("/alerts?agent=profile");
   await page.locator('tr[data-alert] a[href^="/users/"]').first().click();
@@ -219,7 +232,7 @@ test("a user's page draws what they spent, with the threshold over it", async ()
 });
 
 test("the temperature is drawn, with the last report in words", async () => {
-  await stack.sls("invoke", "local", "-f", "recordTemperature");
+  await stack.query("mydb", "insert into temperature_readings (sensor_id, temperature) values ('sensor-1', 21.5)");
   await stack.query(
     "mydb",
     `insert into temperature_reports (sensor_id, window_start, window_end, average, minimum, maximum, readings)

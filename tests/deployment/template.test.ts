@@ -66,6 +66,19 @@ describe.each(["dev", "prod"])("stage %s", (stage) => {
     }
   });
 
+  test("has of each mapping what the framework's own events cannot say", () => {
+    const mappings = Object.values(packaged.template.Resources).filter(({ Type }) =>
+      Type.endsWith("::EventSourceMapping"),
+    );
+    expect(mappings).toHaveLength(4);
+    for (const { Properties } of mappings) {
+      expect(Properties).toMatchObject({
+        MaximumBatchingWindowInSeconds: 0,
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+      });
+    }
+  });
+
   test("says in docs/deploy.md what to do about each alarm", () => {
     const guide = readFileSync(join(projectRoot, "docs/deploy.md"), "utf8");
     const alarms = Object.values(packaged.template.Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");

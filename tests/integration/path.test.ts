@@ -1,6 +1,4 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { DeleteMessageBatchCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
@@ -174,29 +172,6 @@ describe("the temperature path", () => {
       [end],
     );
     expect(stored).toEqual({ rows: 1 });
-  });
-});
-
-describe("serverless.yml", () => {
-  test("can be packaged, with what the framework's own events cannot say", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tripline-package-"));
-    try {
-      expect(await stack.sls("package", "--package", folder)).toMatchObject({ code: 0 });
-
-      const template = JSON.parse(readFileSync(join(folder, "cloudformation-template-update-stack.json"), "utf8")) as {
-        Resources: Record<string, { Type: string; Properties: object }>;
-      };
-      const mappings = Object.values(template.Resources).filter(({ Type }) => Type.endsWith("::EventSourceMapping"));
-      expect(mappings).toHaveLength(4);
-      for (const { Properties } of mappings) {
-        expect(Properties).toMatchObject({
-          MaximumBatchingWindowInSeconds: 0,
-          FunctionResponseTypes: ["ReportBatchItemFailures"],
-        });
-      }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
   });
 });
 
