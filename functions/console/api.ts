@@ -1,3 +1,5 @@
+import type { AlertMessage } from "../../shared/alerts/message.ts";
+
 /**
  * What the console's function and its page say to each other. Times are ISO 8601 in UTC, amounts are in cents, and what could not be
  * found out is null. A refusal is an ErrorBody with the status of HTTP that says so.
@@ -81,23 +83,10 @@ export interface CaseView {
   readonly changedAt: string;
 }
 
-export interface AlertView {
-  readonly alertId: string;
-  readonly agent: string;
-  readonly rule: string;
-  readonly ruleVersion: number;
-  readonly transactionId: number;
-  readonly userId: number;
-  readonly amountCents: number;
+/** An alert as it is handed downstream, and what a person asks of it. */
+export interface AlertView extends AlertMessage {
   /** In words: "3.4 × mean of 50 (1,415.44)". */
   readonly why: string;
-  readonly reason: unknown;
-  readonly historical: boolean;
-  readonly topic: string;
-  readonly partition: number;
-  readonly kafkaOffset: number;
-  readonly committedAt: string;
-  readonly createdAt: string;
   /** From commit to alert. */
   readonly delayMs: number;
   /** null: the transaction is gone. */
@@ -377,15 +366,9 @@ export interface FailedRecordView {
   /** Why it cannot be judged, as far as looking at it again says; null: nothing is wrong with it by itself. */
   readonly cause: string | null;
   /** What was put aside; more than one where a batch could not be divided. */
-  readonly records: readonly {
+  readonly records: readonly (Pick<MessageView, "partition" | "offset" | "timestamp" | "key" | "value" | "isCut"> & {
     readonly topic: string;
-    readonly partition: number;
-    readonly offset: number;
-    readonly timestamp: string;
-    readonly key: string | null;
-    readonly value: string | null;
-    readonly isCut: boolean;
-  }[];
+  })[];
   readonly redriven: { readonly at: string; readonly actor: string } | null;
 }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Sha256 } from "@smithy/core/checksum";
 import { escapeUri, HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { isFromOwnPage } from "../../shared/web/own-page.ts";
+import { actionHeader, isFromOwnPage, isLoopbackHost } from "../../shared/web/own-page.ts";
 import { reasonOf } from "../stack/errors.ts";
 import { loopback } from "../stack/settings.ts";
 
@@ -49,10 +49,8 @@ const bodyBytesMax = 1_048_576;
 /** API Gateway gives up before. */
 const answerMsMax = 35_000;
 
-const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];
-
 /** What a request is made of for the function. These are signed; what a browser says of itself is none of the signature's business. */
-const signedHeaders = ["content-type", "x-tripline-action"] as const;
+const signedHeaders = ["content-type", actionHeader] as const;
 const passedHeaders = ["accept", "accept-encoding", "accept-language", "if-none-match", "sec-fetch-site"] as const;
 
 /** Of one connection, and not of the answer; and nobody else's page is to read it, whatever the API says. */
@@ -120,7 +118,7 @@ function refusalOf({ headers, url = "" }: IncomingMessage): Refusal | undefined 
   const forbidden = (message: string): Refusal => ({ status: 403, code: "FORBIDDEN", message });
   // Somebody else's name that points here would let his page read what the console answers.
   const host = headers.host ?? "";
-  if (!loopbackNames.includes(host.replace(/:\d+$/, ""))) {
+  if (!isLoopbackHost(host)) {
     return forbidden(`The console is at ${loopback}, not at '${host}'.`);
   }
   if (!url.startsWith("/") || url.startsWith("//")) return forbidden("An address begins with one slash.");

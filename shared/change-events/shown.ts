@@ -2,6 +2,7 @@ import { readCents, readTimestampMicros } from "./columns.ts";
 import { type ChangeEvent, decodeChangeEvent } from "./envelope.ts";
 import { ChangeEventError } from "./errors.ts";
 import type { Row } from "./row.ts";
+import { isoOfMicros } from "./time.ts";
 
 type Cells = Readonly<Record<string, unknown>>;
 
@@ -78,7 +79,7 @@ export function shownChangeOf(value: Uint8Array): ShownChange {
     table: `${source.schema}.${source.table}`,
     before: before && cellsOf(before),
     after: after && cellsOf(after),
-    committedAt: timeOf(source.committedAtMicros),
+    committedAt: isoOfMicros(source.committedAtMicros),
     lsn: source.lsn,
     txId: source.txId,
     ...(event.op === "m" ? { message: event.message } : {}),
@@ -96,17 +97,12 @@ function cellOf(row: Row, column: string): unknown {
   try {
     if (name === "org.apache.kafka.connect.data.Decimal") return (readCents(row, column) / 100).toFixed(2);
     if (name !== undefined && /^(io\.debezium\.time\.(\w*Timestamp)|org\..*\.Timestamp)$/.test(name)) {
-      return timeOf(readTimestampMicros(row, column));
+      return isoOfMicros(readTimestampMicros(row, column));
     }
   } catch {
     // Beyond what the agents take: shown as it is.
   }
   return value;
-}
-
-function timeOf(micros: number): string {
-  const millis = Math.floor(micros / 1_000);
-  return new Date(millis).toISOString().replace("Z", `${String(micros - millis * 1_000).padStart(3, "0")}Z`);
 }
 
 /** The row of a change in one line: what it was read or written as, or what of it went. */

@@ -18,6 +18,12 @@ const UNIT_BY_SCHEMA_NAME: ReadonlyMap<string, TimeUnit> = new Map([
 /** Debezium writes these texts for timestamptz; for timestamp it writes numbers that are out of range in every unit. */
 const INFINITE = /^[+-]?infinity$/i;
 
+/** Microseconds since 1970 as ISO 8601 in UTC, to the microsecond, as PostgreSQL has it; a Date stops at the millisecond. */
+export function isoOfMicros(micros: number): string {
+  const millis = Math.floor(micros / 1_000);
+  return new Date(millis).toISOString().replace("Z", `${String(micros - millis * 1_000).padStart(3, "0")}Z`);
+}
+
 /** A timestamp column as microseconds since 1970-01-01T00:00:00Z. A text or timestamp without zone is taken as UTC. */
 export function timestampMicros(
   column: string,

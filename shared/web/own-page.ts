@@ -1,3 +1,14 @@
+/** What every action of a page carries: another site's page cannot send it without being asked first, and is never allowed to. */
+export const actionHeader = "x-tripline-action";
+
+/** By which names a server on this machine is asked for, unless a name server has been made to lead here. */
+const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];
+
+/** Whether a Host header, with or without a port, names this machine. */
+export function isLoopbackHost(host: string): boolean {
+  return loopbackNames.includes(host.replace(/:\d+$/, ""));
+}
+
 /** What a request says of where it comes from. */
 export interface Provenance {
   /** Its Host header: the name that this server was asked for by. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { eventually } from "../integration/stack.ts";
 
 const candidates = [
   process.env["CHROMIUM"] ?? "",
@@ -47,6 +48,12 @@ export function complaintsOf(page: Page): string[] {
     dialog.dismiss().catch(() => {});
   });
   return complaints;
+}
+
+/** Until each part of a view has its answer. */
+export async function loaded(view: Page): Promise<void> {
+  await view.locator("main h1").waitFor();
+  await eventually(async () => ((await view.locator("main .loading").count()) === 0 ? true : undefined), "an answer");
 }
 
 /** What keeps somebody from using the page, by the rules of axe: "color-contrast: .quiet". */

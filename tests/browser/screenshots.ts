@@ -6,7 +6,7 @@ import { projectRoot } from "../../localstack/stack/settings.ts";
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { topics } from "../../shared/kafka/topics.ts";
 import { eventually, TestStack } from "../integration/stack.ts";
-import { launchBrowser } from "./browser.ts";
+import { launchBrowser, loaded } from "./browser.ts";
 
 const stack = new TestStack(16_000);
 const address = `http://127.0.0.1:${stack.settings.ports.console}`;
@@ -89,8 +89,7 @@ async function main(): Promise<void> {
             await page.goto("/alerts?agent=profile");
             await page.locator("tr[data-alert] time").first().click();
           } else await page.goto(path);
-          await page.locator("main h1").waitFor();
-          await eventually(async () => ((await page.locator("main .loading").count()) === 0 ? true : undefined), name);
+          await loaded(page);
           await sleep(1_500);
           await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
           console.log(`docs/console/${name}-${colorScheme}.png`);

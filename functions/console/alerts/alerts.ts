@@ -3,19 +3,17 @@ import { describeReason } from "../../../shared/alerts/index.ts";
 import type { Pool } from "../../../shared/postgres/index.ts";
 import { type AlertDetail, type AlertPage, type AlertView, type CaseView, caseStatuses } from "../api.ts";
 import { ConsoleError } from "../http/errors.ts";
-import { moment, wholeNumber } from "../http/router.ts";
+import { moment, userId, wholeNumber } from "../http/router.ts";
 import { isoText } from "../sql.ts";
 import { type Cursor, decodeCursor, encodeCursor } from "./cursor.ts";
 
 /** How many alerts one request looks at: what is asked for may be rare, and a page is to come quickly. */
-export const scannedMax = 2_500;
-export const pageSizeMax = 1_000;
-
-const intMax = 2 ** 31 - 1;
+const scannedMax = 2_500;
+const pageSizeMax = 1_000;
 
 export const AlertFilter = v.object({
   agent: v.optional(v.string()),
-  user: v.optional(wholeNumber(-intMax - 1, intMax)),
+  user: v.optional(userId),
   card: v.optional(v.string()),
   from: v.optional(moment),
   /** Not included. */

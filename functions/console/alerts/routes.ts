@@ -1,11 +1,9 @@
 import type { ProfileConfig } from "../../../shared/agents/config.ts";
 import type { Pool } from "../../../shared/postgres/index.ts";
-import { parse, parseQuery, type Route, wholeNumber } from "../http/router.ts";
+import { parse, parseQuery, type Route, userId } from "../http/router.ts";
 import { AlertFilter, findAlert, findAlerts } from "./alerts.ts";
 import { CaseChange, changeCase } from "./cases.ts";
 import { findUser } from "./users.ts";
-
-const intMax = 2 ** 31 - 1;
 
 export function alertRoutes(pool: Pool, profile: ProfileConfig): Route[] {
   return [
@@ -24,7 +22,7 @@ export function alertRoutes(pool: Pool, profile: ProfileConfig): Route[] {
     {
       method: "GET",
       path: "/api/users/:user",
-      view: ({ path }) => findUser(pool, profile, parse(wholeNumber(-intMax - 1, intMax), path["user"])),
+      view: ({ path }) => findUser(pool, profile, parse(userId, path["user"])),
     },
   ];
 }

@@ -9,7 +9,7 @@ import {
 import { connectorDeclarations } from "../../../shared/connectors/declarations.ts";
 import type { ConnectorAction, ConnectorView } from "../api.ts";
 import { awsClientSettings } from "../aws.ts";
-import { ConsoleError, unavailable } from "../http/errors.ts";
+import { ConsoleError, orUnavailable } from "../http/errors.ts";
 import { type Connectors, maskedConfig, withoutSecrets } from "./connectors.ts";
 
 export interface MskOptions {
@@ -35,10 +35,7 @@ export function connectorsOfMsk({
   client = new KafkaConnectClient(awsClientSettings),
 }: MskOptions): Connectors {
   const prefix = `${stackName}-`;
-  const asking = <Result>(work: Promise<Result>) =>
-    work.catch((error: unknown) => {
-      throw unavailable("MSK Connect", error);
-    });
+  const asking = <Result>(work: Promise<Result>) => orUnavailable("MSK Connect", work);
 
   /** By name. Those of a stage whose name goes on behind this one's are another stack's. */
   async function arns(): Promise<Map<string, string>> {

@@ -1,15 +1,12 @@
 import { ConnectClient } from "../../../shared/connectors/connect-client.ts";
 import { connectorActions } from "../api.ts";
-import { unavailable } from "../http/errors.ts";
+import { orUnavailable } from "../http/errors.ts";
 import { type Connectors, maskedConfig, withoutSecrets } from "./connectors.ts";
 
 /** The connectors of a Kafka Connect with a REST API. */
 export function connectorsByRest(url: string): Connectors {
   const client = new ConnectClient(url);
-  const asking = <Result>(work: Promise<Result>) =>
-    work.catch((error: unknown) => {
-      throw unavailable("Kafka Connect", error);
-    });
+  const asking = <Result>(work: Promise<Result>) => orUnavailable("Kafka Connect", work);
   return {
     list: async () =>
       [...(await asking(client.list())).values()]

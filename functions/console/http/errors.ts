@@ -26,6 +26,13 @@ export class ConsoleError extends Error {
   }
 }
 
+/** What is asked of a server, and refused with its name where it does not answer. */
+export function orUnavailable<Result>(what: string, work: Promise<Result>): Promise<Result> {
+  return work.catch((error: unknown) => {
+    throw unavailable(what, error);
+  });
+}
+
 /** What a server that does not answer makes of whatever needed it. */
 export function unavailable(what: string, cause: unknown): ConsoleError {
   const reason = cause instanceof Error && cause.message !== "" ? cause.message : String(cause);

@@ -1,4 +1,4 @@
-import { isFromOwnPage } from "../../../shared/web/own-page.ts";
+import { actionHeader, isFromOwnPage, isLoopbackHost } from "../../../shared/web/own-page.ts";
 import { ConsoleError } from "./errors.ts";
 import type { HttpRequest } from "./event.ts";
 
@@ -8,11 +8,6 @@ import type { HttpRequest } from "./event.ts";
  * here could ask in the browser's stead.
  */
 export type Authentication = "iam" | "loopback";
-
-const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];
-
-/** The header that every action carries: another site's page cannot send it without being asked first, and is never allowed to. */
-export const actionHeader = "x-tripline-action";
 
 export const bodyBytesMax = 64 * 1_024;
 
@@ -28,7 +23,7 @@ export function authenticate(request: HttpRequest, authentication: Authenticatio
     throw new ConsoleError("FORBIDDEN", "The request is not signed: see docs/console.md.");
   }
   const host = request.headers.get("host") ?? "";
-  if (!loopbackNames.includes(host.replace(/:\d+$/, ""))) {
+  if (!isLoopbackHost(host)) {
     throw new ConsoleError("FORBIDDEN", `The console of a laptop answers at 127.0.0.1, not at '${host}'.`);
   }
   refuseOtherSites(request, host);

@@ -35,15 +35,14 @@ const compressedBytesMin = 1_400;
 export interface Content {
   readonly statusCode?: number;
   readonly contentType: string;
-  readonly body: string | Buffer;
+  readonly body: string;
   /** What is named after its content can be kept for ever; nothing else is kept at all. */
   readonly isImmutable?: boolean;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function respond(request: Pick<HttpRequest, "headers">, content: Content): HttpResponse {
-  const { statusCode = 200, contentType, isImmutable = false, headers = {} } = content;
-  const bytes = typeof content.body === "string" ? Buffer.from(content.body) : content.body;
+  const { statusCode = 200, contentType, isImmutable = false } = content;
+  const bytes = Buffer.from(content.body);
   const accepts = request.headers.get("accept-encoding") ?? "";
   const isCompressed = bytes.length >= compressedBytesMin && /\bgzip\b/.test(accepts);
   return {
@@ -54,9 +53,8 @@ export function respond(request: Pick<HttpRequest, "headers">, content: Content)
       "cache-control": isImmutable ? "public, max-age=31536000, immutable" : "no-store",
       vary: "accept-encoding",
       ...(isCompressed ? { "content-encoding": "gzip" } : {}),
-      ...headers,
     },
-    body: isCompressed ? gzipSync(bytes).toString("base64") : bytes.toString(),
+    body: isCompressed ? gzipSync(bytes).toString("base64") : content.body,
     isBase64Encoded: isCompressed,
   };
 }

@@ -104,6 +104,11 @@ export function wholeNumber(minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
   );
 }
 
+const intMax = 2 ** 31 - 1;
+
+/** A user in an address: whatever PostgreSQL's int holds. */
+export const userId = wholeNumber(-intMax - 1, intMax);
+
 /** A moment in an address: ISO 8601 with a zone. */
 export const moment = v.pipe(
   v.string(),

@@ -10,7 +10,7 @@ import type { DirectRecord } from "../../../shared/kafka/record-set.ts";
 import { topics } from "../../../shared/kafka/topics.ts";
 import { inTransaction, type Pool } from "../../../shared/postgres/index.ts";
 import type { FailedRecordPage, FailedRecordView, RedriveResult } from "../api.ts";
-import { ConsoleError, unavailable } from "../http/errors.ts";
+import { ConsoleError, orUnavailable, unavailable } from "../http/errors.ts";
 import type { Mappings } from "../mappings/mappings.ts";
 import { isoText } from "../sql.ts";
 import { type Cursor, encodeCursor } from "./cursor.ts";
@@ -184,7 +184,8 @@ const placeOf = ({ partition, offset }: Place) => `${partition}/${offset}`;
 
 async function findRedriven(pool: Pool, places: readonly (Place & Pick<FailedRecordView, "failedAt">)[]) {
   if (places.length === 0) return new Map<string, NonNullable<FailedRecordView["redriven"]>>();
-  const { rows } = await fromPostgres(
+  const { rows } = await orUnavailable(
+    "PostgreSQL",
     pool.query<Place & NonNullable<FailedRecordView["redriven"]>>(
       `select partition, kafka_offset as offset, ${isoText("at")} as at, actor from console.redriven
        where (partition, kafka_offset, failed_at) in (select * from unnest($1::int[], $2::bigint[], $3::timestamptz[]))`,
@@ -293,14 +294,6 @@ function headersOf({ headers }: PutAside): Record<string, Buffer[]> {
     byName[name] = [...(byName[name] ?? []), Buffer.from(bytes)];
   }
   return byName;
-}
-
-async function fromPostgres<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    throw unavailable("PostgreSQL", error);
-  }
 }
 
 /** Failed records that are still there and that nobody has written to their topic again. */

@@ -110,20 +110,39 @@ abstract class PartitionStream {
   position: number;
   fetchBytes = fetchBytesMin;
   protected batches: RecordBatch[] = [];
+  protected fetchedTo: number;
   /** Decoded, in the order of reading, from `#at` on. */
   #records: readonly DirectRecord[] = [];
   #at = 0;
   #isGivenUp = false;
 
-  constructor({ partition, from }: Range) {
+  /** @param fetchFrom where it begins to be fetched */
+  constructor({ partition, from }: Range, fetchFrom: number) {
     this.partition = partition;
     this.position = from;
+    this.fetchedTo = fetchFrom;
   }
 
   /** The offset to fetch next. */
-  abstract readonly fetchFrom: number;
+  get fetchFrom(): number {
+    return this.fetchedTo;
+  }
+
   /** @param isAlone no other partition can have had what this one was to get */
-  abstract receive(fetched: Fetched, isAlone: boolean): void;
+  receive({ batches, end, isOutOfRange }: Fetched, isAlone: boolean): void {
+    // Expired while it was read, or made anew: the next page begins with what is there then.
+    if (isOutOfRange || end <= this.fetchedTo) {
+      this.giveUp();
+      return;
+    }
+    const next = batches.filter(({ nextOffset }) => nextOffset > this.fetchedTo);
+    this.fetchedTo = next.at(-1)?.nextOffset ?? this.fetchedTo;
+    this.keep(next);
+    this.askForMore(next.length > 0, isAlone);
+  }
+
+  /** What has come behind what was here. */
+  protected abstract keep(next: readonly RecordBatch[]): void;
   protected abstract nextBatch(): RecordBatch | undefined;
   /** Its records in the order of reading, without those that are not wanted. */
   protected abstract recordsOf(batch: RecordBatch): Promise<readonly DirectRecord[]>;
@@ -180,28 +199,14 @@ abstract class PartitionStream {
 
 class ForwardStream extends PartitionStream {
   readonly #end: number;
-  #fetchedTo: number;
 
   constructor(range: Range) {
-    super(range);
+    super(range, range.from);
     this.#end = range.end;
-    this.#fetchedTo = range.from;
   }
 
-  get fetchFrom(): number {
-    return this.#fetchedTo;
-  }
-
-  receive({ batches, end, isOutOfRange }: Fetched, isAlone: boolean): void {
-    // Expired while it was read, or made anew: the next page begins with what is there then.
-    if (isOutOfRange || end <= this.#fetchedTo) {
-      this.giveUp();
-      return;
-    }
-    const next = batches.filter(({ nextOffset }) => nextOffset > this.#fetchedTo);
+  protected keep(next: readonly RecordBatch[]): void {
     this.batches = next.filter(({ firstOffset }) => firstOffset < this.#end);
-    this.#fetchedTo = next.at(-1)?.nextOffset ?? this.#fetchedTo;
-    this.askForMore(next.length > 0, isAlone);
   }
 
   protected nextBatch(): RecordBatch | undefined {
@@ -217,7 +222,7 @@ class ForwardStream extends PartitionStream {
   }
 
   protected isAtEnd(): boolean {
-    return this.#fetchedTo >= this.#end;
+    return this.fetchedTo >= this.#end;
   }
 }
 
@@ -228,36 +233,25 @@ class BackwardStream extends PartitionStream {
   /** What is being read: from here, up to the position at which it was begun. */
   #lower: number;
   #upper: number;
-  #fetchedTo: number;
 
   constructor(range: Range, expected: number) {
-    super(range);
+    const step = Math.max(1, expected);
+    const lower = Math.max(range.start, range.from - step);
+    super(range, lower);
     this.#start = range.start;
-    this.#step = Math.max(1, expected);
+    this.#step = step;
     this.#upper = range.from;
-    this.#lower = this.#below(range.from);
-    this.#fetchedTo = this.#lower;
+    this.#lower = lower;
   }
 
-  get fetchFrom(): number {
-    return this.#fetchedTo;
-  }
-
-  receive({ batches, end, isOutOfRange }: Fetched, isAlone: boolean): void {
-    if (isOutOfRange || end <= this.#fetchedTo) {
-      this.giveUp();
-      return;
-    }
-    const next = batches.filter(({ nextOffset }) => nextOffset > this.#fetchedTo);
+  protected keep(next: readonly RecordBatch[]): void {
     const [first] = next;
     // The first one begins earlier: what it has in front is here already.
     if (this.batches.length === 0 && first !== undefined) {
       this.#lower = Math.max(this.#start, Math.min(this.#lower, first.firstOffset));
     }
     this.batches.push(...next.filter(({ firstOffset }) => firstOffset < this.#upper));
-    this.#fetchedTo = next.at(-1)?.nextOffset ?? this.#fetchedTo;
     this.#forgetOldest();
-    this.askForMore(next.length > 0, isAlone);
   }
 
   /** The newest are wanted first, and more of them than fit wait for another step. */
@@ -274,7 +268,7 @@ class BackwardStream extends PartitionStream {
 
   protected nextBatch(): RecordBatch | undefined {
     // What is newer has to come first.
-    return this.#fetchedTo < this.#upper ? undefined : this.batches.pop();
+    return this.fetchedTo < this.#upper ? undefined : this.batches.pop();
   }
 
   protected async recordsOf(batch: RecordBatch): Promise<readonly DirectRecord[]> {
@@ -290,15 +284,11 @@ class BackwardStream extends PartitionStream {
   }
 
   protected override settle(): void {
-    if (this.#fetchedTo < this.#upper || this.position <= this.#start) return;
+    if (this.fetchedTo < this.#upper || this.position <= this.#start) return;
     this.position = this.#lower;
     this.#step = Math.min(stepMax, this.#step * 2);
     this.#upper = this.#lower;
-    this.#lower = this.#below(this.#upper);
-    this.#fetchedTo = this.#lower;
-  }
-
-  #below(offset: number): number {
-    return Math.max(this.#start, offset - this.#step);
+    this.#lower = Math.max(this.#start, this.#upper - this.#step);
+    this.fetchedTo = this.#lower;
   }
 }

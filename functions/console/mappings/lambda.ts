@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import type { MappingView } from "../api.ts";
 import { awsClientSettings } from "../aws.ts";
-import { ConsoleError, unavailable } from "../http/errors.ts";
+import { ConsoleError, orUnavailable } from "../http/errors.ts";
 import type { Mappings } from "./mappings.ts";
 
 export interface LambdaMappingsOptions {
@@ -22,10 +22,7 @@ export function mappingsOfLambda({
   clusterArn,
   client = new LambdaClient(awsClientSettings),
 }: LambdaMappingsOptions): Mappings {
-  const asking = <Result>(work: Promise<Result>) =>
-    work.catch((error: unknown) => {
-      throw unavailable("Lambda", error);
-    });
+  const asking = <Result>(work: Promise<Result>) => orUnavailable("Lambda", work);
 
   async function all(): Promise<{ readonly uuid: string | undefined; readonly view: MappingView }[]> {
     const found: EventSourceMappingConfiguration[] = [];

@@ -1,3 +1,4 @@
+import { actionHeader } from "../../../shared/web/own-page.ts";
 import type { ErrorBody } from "../api.ts";
 
 /** An answer that is none: refused, or not there at all. */
@@ -17,9 +18,9 @@ export function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer>
   return request<Answer>(path, {}, signal);
 }
 
-/** An action. The header is one that no other site's page can send. */
+/** An action, as one of this page. */
 export function post<Answer>(path: string, body: unknown = {}): Promise<Answer> {
-  const headers = { "content-type": "application/json", "x-tripline-action": "1" };
+  const headers = { "content-type": "application/json", [actionHeader]: "1" };
   return request<Answer>(path, { method: "POST", headers, body: JSON.stringify(body) });
 }
 

@@ -36,7 +36,7 @@ function stage(id: PathStage["id"], title: string, items: readonly PathItem[]): 
 
 const severity: readonly Health[] = ["ok", "unknown", "attention", "fault"];
 
-export function worst(all: readonly Health[]): Health {
+function worst(all: readonly Health[]): Health {
   return all.reduce((found, each) => (severity.indexOf(each) > severity.indexOf(found) ? each : found), "ok");
 }
 
