@@ -29,7 +29,7 @@ beforeAll(async () => {
   browser = await launchBrowser();
   const up = await stack.run("up", "--json");
   if (up.code !== 0) throw new Error(`the stack did not come up: ${up.stdout}${up.stderr}`);
-  run = stack.launch("start", "--json", "--rate", "150");
+  run = stack.launch("start", "--json", "--rate", "400");
   await Promise.race([
     eventually(async () => (await fetch(`${address}/api/session`)).ok || undefined, "the console", 2 * minute),
     run.done.then(({ stderr }) => {
@@ -541,13 +541,11 @@ test("by keyboard alone one comes from the top of the page to an action, and bac
   expect(await page.evaluate("document.activeElement.textContent")).toBe("Restart");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
-  for (const leave of [
-    () => page.keyboard.press("Escape"),
-    () => page.getByRole("button", { name: "Cancel" }).press("Enter"),
-  ]) {
+  const ways = [() => page.keyboard.press("Escape"), () => page.getByRole("button", { name: "Cancel" }).press("Enter")];
+  for (const [round, leave] of [...ways, ...ways, ...ways].entries()) {
     await leave();
     await page.locator("dialog").waitFor({ state: "detached" });
-    expect(await page.evaluate("document.activeElement.textContent")).toBe("Restart");
+    expect([round, await page.evaluate("document.activeElement.textContent")]).toEqual([round, "Restart"]);
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
   }

@@ -1,5 +1,5 @@
 import { type ComponentChildren, Fragment } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Health } from "../api.ts";
 import type { RequestError } from "./client.ts";
 import type { Live } from "./live.ts";
@@ -231,16 +231,18 @@ export function ErrorNote({ error }: { error: Error }) {
 /** The browser's own: it keeps the focus, and Escape closes it. */
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const before = document.activeElement;
-    element.current?.showModal();
-    // A dialog that is taken away, and not closed, leaves the focus nowhere.
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
+  useLayoutEffect(() => {
+    const dialog = element.current;
+    dialog?.showModal();
+    // One that is taken away, and not closed, leaves the focus nowhere. This runs before it is taken away, and closing gives the focus back.
+    return () => dialog?.close();
   }, []);
+  // The event comes later than the closing: it must not close a dialog that was opened meanwhile in the place of this one.
+  const closed = (event: Event) => {
+    if ((event.currentTarget as Element).isConnected) close();
+  };
   return (
-    <dialog ref={element} onClose={close} aria-labelledby="dialog-title">
+    <dialog ref={element} onClose={closed} aria-labelledby="dialog-title">
       <h2 id="dialog-title">{title}</h2>
       {children}
     </dialog>
