@@ -14,6 +14,7 @@ describe("readSettings", () => {
       bootstrapServers: "127.0.0.1:9092",
       connectUrl: "http://127.0.0.1:8083",
       awsUrl: "http://127.0.0.1:4566",
+      jvmOptions: [],
     });
   });
 
@@ -30,6 +31,14 @@ describe("readSettings", () => {
       connectUrl: "http://127.0.0.1:18083",
       awsUrl: "http://127.0.0.1:14566",
     });
+  });
+
+  test("options for the virtual machines are told apart by blanks", () => {
+    expect(readSettings({}).jvmOptions).toEqual([]);
+    expect(readSettings({ TRIPLINE_JVM_OPTIONS: " -XX:TieredStopAtLevel=1  -Xmx512m" }).jvmOptions).toEqual([
+      "-XX:TieredStopAtLevel=1",
+      "-Xmx512m",
+    ]);
   });
 
   test("the console has a port of its own, and in containers another one, for Kafka UI has that", () => {

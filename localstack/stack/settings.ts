@@ -40,6 +40,8 @@ export interface Settings {
   bootstrapServers: string;
   connectUrl: string;
   awsUrl: string;
+  /** For the virtual machines of Kafka and Connect, behind the stack's own and before what they run: of two that contradict, the last counts. */
+  jvmOptions: readonly string[];
 }
 
 /**
@@ -67,6 +69,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     bootstrapServers: `${loopback}:${ports.kafka}`,
     connectUrl: `http://${loopback}:${ports.connect}`,
     awsUrl: `http://${loopback}:${ports.aws}`,
+    jvmOptions: (env["TRIPLINE_JVM_OPTIONS"] ?? "").split(/\s+/).filter((option) => option !== ""),
   };
 }
 

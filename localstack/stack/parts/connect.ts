@@ -62,6 +62,7 @@ export const connect: Part = {
       args: [
         ...workerHeap,
         "-XX:+UseParallelGC",
+        ...settings.jvmOptions,
         `-Dlog4j2.configurationFile=${log4j}`,
         "-cp",
         jars.kafkaClasspath,

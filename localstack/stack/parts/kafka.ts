@@ -116,6 +116,7 @@ export const kafka: Part = {
       args: [
         ...brokerHeap,
         "-XX:+UseParallelGC",
+        ...settings.jvmOptions,
         `-Dlog4j2.configurationFile=${log4j}`,
         "-cp",
         jars.kafkaClasspath,
