@@ -1,4 +1,3 @@
-import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
 import { isAskedByHttp, mappingsOf, type Service } from "./service.ts";
 import { attribute, type Deployment, logicalId, type Resource, type Resources, ref } from "./template.ts";
@@ -39,7 +38,7 @@ export interface Limits {
 }
 
 function alarms(
-  { name }: Deployment,
+  { name, connectors }: Deployment,
   service: Service,
   { slotLogMB, storageGiB }: Limits,
 ): Readonly<Record<string, Alarm>> {
@@ -236,8 +235,8 @@ function alarms(
       threshold: 0,
     };
   }
-  for (const connector of Object.keys(connectorDeclarations)) {
-    const dimensions = { ConnectorName: `${name}-${connector}` };
+  for (const [connector, deployedName] of connectors) {
+    const dimensions = { ConnectorName: deployedName };
     const common = { namespace: "AWS/KafkaConnect", dimensions, periodSeconds: minutes, awsOnly: true } as const;
     all[`${logicalId(connector)}Failed`] = {
       ...common,
@@ -360,7 +359,8 @@ function alarms(
       title: "Function throttled",
       metric: "Throttles",
       periodSeconds: 5 * minutes,
-      periods: isReader ? 3 : 1,
+      // A mapping and a page ask again by themselves: a few are turned away when several people open one at once.
+      periods: isReader || isAskedByHttp(service.functions[functionName] ?? {}) ? 3 : 1,
     };
   }
   return all;

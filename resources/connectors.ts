@@ -55,7 +55,7 @@ offset.flush.interval.ms=1000
 /** Nothing of a worker configuration can change: a new one has a new name. */
 const digest = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
-export function connectorResources({ name, stage }: Deployment): Resources {
+export function connectorResources({ name, stage, connectors }: Deployment): Resources {
   const version = pluginVersion();
   const plugin: Resource = {
     Type: "AWS::KafkaConnect::CustomPlugin",
@@ -79,6 +79,8 @@ export function connectorResources({ name, stage }: Deployment): Resources {
   };
   const resources: Resources = { ConnectPlugin: plugin, ConnectWorker: worker };
   for (const [connector, config] of Object.entries(connectorDeclarations)) {
+    const deployedName = connectors.get(connector);
+    if (deployedName === undefined) continue;
     resources[logicalId(connector)] = {
       Type: "AWS::KafkaConnect::Connector",
       Condition: "IsAws",
@@ -92,7 +94,7 @@ export function connectorResources({ name, stage }: Deployment): Resources {
         ...["Database", "Kafka", "Endpoints"].flatMap((to) => [`FromConnectorsTo${to}`, `In${to}FromConnectors`]),
       ],
       Properties: {
-        ConnectorName: `${name}-${connector}`,
+        ConnectorName: deployedName,
         ConnectorConfiguration: onAws(config),
         KafkaConnectVersion: connectVersion,
         Capacity: capacity,

@@ -1,4 +1,3 @@
-import { connectorDeclarations } from "../shared/connectors/declarations.ts";
 import { topics } from "../shared/kafka/topics.ts";
 import { mappingsOf, type Service } from "./service.ts";
 import { type Deployment, type Resources, sub } from "./template.ts";
@@ -12,7 +11,7 @@ const columns = 24;
 const height = 6;
 
 /** The path of a transaction from left to right and top to bottom, with what is late or wrong at each step. */
-export function dashboard({ name }: Deployment, service: Service, alarmIds: readonly string[]): Resources {
+export function dashboard({ name, connectors }: Deployment, service: Service, alarmIds: readonly string[]): Resources {
   const mappings = mappingsOf(service);
   const cluster = ["Cluster Name", name];
   const graphs: { title: string; metrics: Metric[]; stat?: string }[] = [
@@ -23,11 +22,11 @@ export function dashboard({ name }: Deployment, service: Service, alarmIds: read
     },
     {
       title: "Rows captured a second",
-      metrics: Object.keys(connectorDeclarations).map((connector) => [
+      metrics: [...connectors].map(([connector, deployedName]) => [
         "AWS/KafkaConnect",
         "SourceRecordWriteRate",
         "ConnectorName",
-        `${name}-${connector}`,
+        deployedName,
         { label: connector },
       ]),
     },

@@ -51,8 +51,9 @@ const httpApiExtensions: Readonly<Record<string, Extension>> = {
   HttpApiStage: {
     Metadata: saysTwice,
     Properties: {
-      // A page asks for a handful of things every few seconds. More is no person, and each request that is let in costs a run.
-      DefaultRouteSettings: { DetailedMetricsEnabled: false, ThrottlingBurstLimit: 50, ThrottlingRateLimit: 25 },
+      // Of all callers together, and of those who are turned away: a low limit would let anybody keep everybody out. How many requests run at
+      // the same time is limited by the function's concurrency.
+      DefaultRouteSettings: { DetailedMetricsEnabled: false, ThrottlingBurstLimit: 1_000, ThrottlingRateLimit: 500 },
     },
   },
   HttpApiRouteGet: { Metadata: saysTwice },

@@ -1,8 +1,11 @@
 // The parts of the template that are made from what the rest of the project declares. Variables can be read from CommonJS only.
 module.exports = async ({ resolveConfigurationProperty, resolveVariable }) => {
   const { generate } = require("./generate.ts");
+  const { deployedConnectors } = require("./deployed-connectors.ts");
+  const name = await resolveVariable("self:custom.name");
   const deployment = {
-    name: await resolveVariable("self:custom.name"),
+    name,
+    connectors: deployedConnectors(name, String(await resolveVariable("param:connectorGenerations"))),
     stage: await resolveVariable("sls:stage"),
     databaseResourceId: await resolveVariable("param:databaseResourceId"),
     databaseSecretArn: await resolveVariable("param:databaseSecretArn"),

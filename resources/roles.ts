@@ -100,11 +100,13 @@ function readsEnvironment(functionName: string, { name }: Deployment): Statement
 /** MSK Connect can pause, resume and restart a connector since 2026. cfn-lint does not know these actions yet. */
 const actionsNewerThanLinter = { "cfn-lint": { config: { ignore_checks: ["W3037"] } } };
 
-/** The stack's connectors, whatever MSK Connect makes their ARNs end with. */
+/** The stack's connectors, of every generation, whatever MSK Connect makes their ARNs end with: while one takes the place of another, both run. */
 function connectorArns(name: string): unknown[] {
-  return Object.keys(connectorDeclarations).map((connector) =>
-    sub(`arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-${connector}/*`),
-  );
+  return Object.keys(connectorDeclarations)
+    .flatMap((connector) => [connector, `${connector}-*`])
+    .map((connector) =>
+      sub(`arn:\${AWS::Partition}:kafkaconnect:\${AWS::Region}:\${AWS::AccountId}:connector/${name}-${connector}/*`),
+    );
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { DeployedConnectors } from "./deployed-connectors.ts";
+
 /** The parts of a CloudFormation template that are made here. */
 
 export interface Resource {
@@ -39,4 +41,5 @@ export interface Deployment {
   /** The instance that users sign in to by IAM, and the secret of its administrator: others than the stack's own after a restore. */
   readonly databaseResourceId: unknown;
   readonly databaseSecretArn: unknown;
+  readonly connectors: DeployedConnectors;
 }

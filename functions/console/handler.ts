@@ -63,6 +63,8 @@ async function actAndNote(route: ActionRoute, call: Call, audit: Audit, logger: 
   const action = route.action(call);
   if (action === null) return route.act(call);
   const entry = { actor: call.actor, action: action.name, target: action.target, detail: call.body };
+  // Should the function be ended on the way, the log has who asked for what.
+  logger.info(`${entry.action} ${entry.target}: begun`, { audit: entry });
   try {
     const result = await route.act(call);
     await audit.note({ ...entry, outcome: "done" }, logger);

@@ -11,10 +11,12 @@ let client: KafkaConnectClient;
 let asked: string[];
 /** By the connector's name in MSK Connect. */
 let states: Record<string, { connectorState: string; stateDescription?: { message: string } }>;
+let isBusy: boolean;
 
 /** Stands in for MSK Connect: what its API documents, two connectors a page. */
 beforeEach(async () => {
   asked = [];
+  isBusy = false;
   states = {
     "tripline-prod-fraud-postgres-connector": { connectorState: "RUNNING" },
     "tripline-prod-fraud-alerts-connector": { connectorState: "PAUSED" },
@@ -49,6 +51,12 @@ beforeEach(async () => {
       response.end(JSON.stringify({ message: "No such connector" }));
       return;
     }
+    if (action !== undefined && isBusy) {
+      response.statusCode = 409;
+      response.setHeader("x-amzn-errortype", "ConflictException");
+      response.end(JSON.stringify({ message: "An operation is in progress" }));
+      return;
+    }
     const config = { "topic.prefix": "dbserver1", "database.password": "postgrespw" };
     const described = { connectorName: name, connectorArn: arn, ...states[name], connectorConfiguration: config };
     response.end(JSON.stringify(action === undefined ? described : { connectorArn: arn }));
@@ -79,6 +87,28 @@ describe("the connectors of MSK Connect", () => {
       ["fraud-postgres-connector", "RUNNING", ["restart", "pause"]],
     ]);
     expect(asked.some((request) => request.includes("prod-2"))).toBe(false);
+  });
+
+  test("are those that have taken the place of others, under another name, while both are there", async () => {
+    states["tripline-prod-activity-connector-3"] = { connectorState: "RUNNING" };
+    states["tripline-prod-activity-connector-2"] = { connectorState: "DELETING" };
+    const [activity] = await connectors().list();
+    expect(activity).toMatchObject({ name: "activity-connector", state: "RUNNING" });
+    await connectors().act("activity-connector", "pause");
+    expect(asked.at(-1)).toBe(`PUT /v1/connectors/${arnOf("tripline-prod-activity-connector-3")}/pause`);
+  });
+
+  test("are not said to have a task that runs, for MSK Connect does not say so", async () => {
+    const running = (await connectors().list()).find(({ state }) => state === "RUNNING");
+    expect(running?.tasks).toEqual([{ id: 0, state: "UNKNOWN", trace: null }]);
+  });
+
+  test("cannot be told anything while they are at something else", async () => {
+    isBusy = true;
+    await expect(connectors().act("fraud-postgres-connector", "pause")).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: "Something else is being done to fraud-postgres-connector: try again in a minute.",
+    });
   });
 
   test("say why one has failed, and no secret", async () => {

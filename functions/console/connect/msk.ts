@@ -9,7 +9,7 @@ import {
 import { connectorDeclarations } from "../../../shared/connectors/declarations.ts";
 import type { ConnectorAction, ConnectorView } from "../api.ts";
 import { awsClientSettings } from "../aws.ts";
-import { ConsoleError, orUnavailable } from "../http/errors.ts";
+import { ConsoleError, orConflict, orUnavailable } from "../http/errors.ts";
 import { type Connectors, maskedConfig, withoutSecrets } from "./connectors.ts";
 
 export interface MskOptions {
@@ -37,19 +37,24 @@ export function connectorsOfMsk({
   const prefix = `${stackName}-`;
   const asking = <Result>(work: Promise<Result>) => orUnavailable("MSK Connect", work);
 
-  /** By name. Those of a stage whose name goes on behind this one's are another stack's. */
+  /**
+   * By name. Those of a stage whose name goes on behind this one's are another stack's; of a connector that was made anew under another
+   * name (resources/deployed-connectors.ts), the newest counts while the one before it is still being removed.
+   */
   async function arns(): Promise<Map<string, string>> {
-    const found = new Map<string, string>();
+    const found = new Map<string, { readonly arn: string; readonly generation: number }>();
     let nextToken: string | undefined;
     do {
       const page = await asking(client.send(new ListConnectorsCommand({ connectorNamePrefix: prefix, nextToken })));
       for (const { connectorName = "", connectorArn } of page.connectors ?? []) {
-        const name = connectorName.slice(prefix.length);
-        if (connectorArn !== undefined && Object.hasOwn(connectorDeclarations, name)) found.set(name, connectorArn);
+        const [, name = "", digits = "0"] = /^(.*?)(?:-(\d+))?$/.exec(connectorName.slice(prefix.length)) ?? [];
+        const generation = Number(digits);
+        if (connectorArn === undefined || !Object.hasOwn(connectorDeclarations, name)) continue;
+        if (generation >= (found.get(name)?.generation ?? 0)) found.set(name, { arn: connectorArn, generation });
       }
       nextToken = page.nextToken;
     } while (nextToken !== undefined);
-    return found;
+    return new Map([...found].map(([name, { arn }]) => [name, arn]));
   }
 
   async function view(name: string, connectorArn: string): Promise<ConnectorView> {
@@ -61,11 +66,11 @@ export function connectorsOfMsk({
     return {
       name,
       state,
-      // Debezium has one task, of which MSK Connect says nothing but how its connector is.
+      // Debezium has one task, of which MSK Connect says nothing: its connector goes on "running" when it has ended with an error.
       tasks: [
         {
           id: 0,
-          state,
+          state: state === "RUNNING" ? "UNKNOWN" : state,
           trace: stateDescription?.message === undefined ? null : withoutSecrets(stateDescription.message),
         },
       ],
@@ -82,7 +87,7 @@ export function connectorsOfMsk({
     act: async (name, action) => {
       const connectorArn = (await arns()).get(name);
       if (connectorArn === undefined) throw new ConsoleError("NOT_FOUND", `There is no connector '${name}'.`);
-      await asking(tell(client, connectorArn, action));
+      await asking(orConflict(name, tell(client, connectorArn, action)));
     },
   };
 }

@@ -29,7 +29,20 @@ export class ConsoleError extends Error {
 /** What is asked of a server, and refused with its name where it does not answer. */
 export function orUnavailable<Result>(what: string, work: Promise<Result>): Promise<Result> {
   return work.catch((error: unknown) => {
-    throw unavailable(what, error);
+    throw error instanceof ConsoleError ? error : unavailable(what, error);
+  });
+}
+
+/** What MSK Connect and Lambda say while something else is being done to what is to be changed. */
+const conflicts = ["ConflictException", "ResourceConflictException", "ResourceInUseException"];
+
+/** A change that AWS does not take now, because it is at another one. */
+export function orConflict<Result>(what: string, work: Promise<Result>): Promise<Result> {
+  return work.catch((error: unknown) => {
+    if (!(error instanceof Error) || !conflicts.includes(error.name)) throw error;
+    throw new ConsoleError("CONFLICT", `Something else is being done to ${what}: try again in a minute.`, {
+      cause: error,
+    });
   });
 }
 

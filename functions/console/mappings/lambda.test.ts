@@ -9,6 +9,7 @@ const clusterArn = "arn:aws:kafka:eu-central-1:123456789012:cluster/tripline-pro
 let server: Server;
 let client: LambdaClient;
 let asked: string[];
+let isBusy: boolean;
 
 const mapping = (functionName: string, topic: string, ConsumerGroupId: string, more: Record<string, string>) => ({
   UUID: `uuid-${functionName}`,
@@ -39,6 +40,7 @@ const pages = [
 /** Stands in for Lambda: what its API documents. */
 beforeEach(async () => {
   asked = [];
+  isBusy = false;
   server = createServer((request, response) => {
     let body = "";
     request.on("data", (chunk) => {
@@ -48,6 +50,12 @@ beforeEach(async () => {
       const { pathname, searchParams } = new URL(request.url ?? "", "http://x");
       asked.push(`${request.method} ${pathname} ${body}`.trim());
       response.setHeader("content-type", "application/json");
+      if (request.method === "PUT" && isBusy) {
+        response.statusCode = 400;
+        response.setHeader("x-amzn-errortype", "ResourceInUseException");
+        response.end(JSON.stringify({ message: "Its state does not allow this" }));
+        return;
+      }
       if (request.method === "PUT") {
         response.end("{}");
         return;
@@ -100,6 +108,19 @@ describe("the mappings of Lambda", () => {
   test("cannot be replayed while they run, nor told what is not there", async () => {
     expect(mappings().replay).toBeUndefined();
     await expect(mappings().act("nobody", "pause")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("cannot be told anything while Lambda is at something else", async () => {
+    isBusy = true;
+    await expect(
+      mappingsOfLambda({ stackName: "tripline-prod", clusterArn, client }).act(
+        "velocityAgent-dbserver1.public.transactions",
+        "resume",
+      ),
+    ).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: expect.stringMatching(/^Something else is being done to velocityAgent-/),
+    });
   });
 
   test("are unavailable where Lambda does not answer", async () => {

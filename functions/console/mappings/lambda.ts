@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import type { MappingView } from "../api.ts";
 import { awsClientSettings } from "../aws.ts";
-import { ConsoleError, orUnavailable } from "../http/errors.ts";
+import { ConsoleError, orConflict, orUnavailable } from "../http/errors.ts";
 import type { Mappings } from "./mappings.ts";
 
 export interface LambdaMappingsOptions {
@@ -44,9 +44,8 @@ export function mappingsOfLambda({
     act: async (name, action) => {
       const found = (await all()).find(({ view }) => view.name === name);
       if (found === undefined) throw new ConsoleError("NOT_FOUND", `There is no mapping '${name}'.`);
-      await asking(
-        client.send(new UpdateEventSourceMappingCommand({ UUID: found.uuid, Enabled: action === "resume" })),
-      );
+      const change = new UpdateEventSourceMappingCommand({ UUID: found.uuid, Enabled: action === "resume" });
+      await asking(orConflict(name, client.send(change)));
     },
     replay: undefined,
   };

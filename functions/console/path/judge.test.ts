@@ -123,6 +123,18 @@ describe("a connector", () => {
   });
 });
 
+describe("a connector whose task nobody tells about, as on MSK Connect", () => {
+  const unknown = { ...connector, tasks: [{ id: 0, state: "UNKNOWN", trace: null }] };
+  test.each<[string, Observations["slots"], string]>([
+    ["works while its slot is read", well.slots, "ok"],
+    ["has failed when nobody reads its slot", [{ ...slot, active: false }, ...otherSlots], "fault"],
+    ["is not known without PostgreSQL", new Error("away"), "unknown"],
+  ])("%s", (_, slots, health) => {
+    const { item } = look({ connectors: [unknown, ...otherConnectors], slots }, "connectors");
+    expect(item(connector.name)).toMatchObject({ health, figure: "RUNNING" });
+  });
+});
+
 describe("a group", () => {
   const name = knownGroups.profile;
   const withGroup = (more: Partial<GroupView>) => [...(well.groups as GroupView[]).slice(1), group(name, more)];

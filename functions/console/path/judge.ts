@@ -15,7 +15,11 @@ const lagAttention = 50_000;
 export function judgePath(seen: Observations): PathStage[] {
   return [
     stage("database", "PostgreSQL", judge(seen.slots, "PostgreSQL", "/connectors", judgeSlots)),
-    stage("connectors", "Debezium", judge(seen.connectors, "Kafka Connect", "/connectors", judgeConnectors)),
+    stage(
+      "connectors",
+      "Debezium",
+      judge(seen.connectors, "Kafka Connect", "/connectors", (connectors) => judgeConnectors(connectors, seen.slots)),
+    ),
     stage("topics", "Kafka topics", judge(seen.topics, "Kafka", "/topics", judgeTopics)),
     stage(
       "groups",
@@ -78,7 +82,7 @@ function judgeSlot({ active, behindBytes, keptBytes, walStatus }: Omit<Slot, "na
   if (walStatus === "lost" || walStatus === "unreserved") {
     return [
       "fault",
-      `PostgreSQL no longer keeps what its reader has not seen (${walStatus}): see "lost slot" in docs/deploy.md.`,
+      `PostgreSQL no longer keeps what its reader has not seen (${walStatus}): see "Connector failed" in docs/deploy.md.`,
     ];
   }
   if (!active) {
@@ -97,12 +101,12 @@ function judgeSlot({ active, behindBytes, keptBytes, walStatus }: Omit<Slot, "na
 
 type SeenConnector = Exclude<Observations["connectors"], Error>[number];
 
-function judgeConnectors(connectors: readonly SeenConnector[]): readonly PathItem[] {
+function judgeConnectors(connectors: readonly SeenConnector[], slots: Observations["slots"]): readonly PathItem[] {
   const missing = declaredConnectors
     .map(([name]) => name)
     .filter((name) => !connectors.some((connector) => connector.name === name));
   return [
-    ...connectors.map(judgeConnector),
+    ...connectors.map((connector) => judgeConnector(connector, slots)),
     ...missing.map((name): PathItem => {
       const problem = "It is not registered: nothing of its tables is captured.";
       return { name, health: "fault", figure: "missing", problem, href: hrefOf(name) };
@@ -110,7 +114,7 @@ function judgeConnectors(connectors: readonly SeenConnector[]): readonly PathIte
   ];
 }
 
-function judgeConnector({ name, state, tasks }: SeenConnector): PathItem {
+function judgeConnector({ name, state, tasks }: SeenConnector, slots: Observations["slots"]): PathItem {
   const href = hrefOf(name);
   const failed = tasks.find((task) => task.state === "FAILED");
   if (state === "FAILED" || failed !== undefined) {
@@ -120,10 +124,29 @@ function judgeConnector({ name, state, tasks }: SeenConnector): PathItem {
     const problem = `Somebody has ${state.toLowerCase()} it.`;
     return { name, health: "fault", figure: state, problem, href };
   }
+  if (state === "RUNNING" && tasks.some((task) => task.state === "UNKNOWN")) return judgeBySlot(name, slots);
   if (state !== "RUNNING" || tasks.length === 0 || tasks.some((task) => task.state !== "RUNNING")) {
     return { name, health: "attention", figure: state, problem: "Its task has not started.", href };
   }
   return { name, health: "ok", figure: "RUNNING", problem: null, href };
+}
+
+/** MSK Connect does not say how a task is. One that has ended no longer reads its slot. */
+function judgeBySlot(name: string, slots: Observations["slots"]): PathItem {
+  const common = { name, figure: "RUNNING", href: hrefOf(name) };
+  const slotName = declaredConnectors.find(([connector]) => connector === name)?.[1]["slot.name"];
+  const slot = slots instanceof Error ? undefined : slots.find((each) => each.name === slotName);
+  if (slot === undefined) {
+    return {
+      ...common,
+      health: "unknown",
+      problem: "MSK Connect does not say whether its task runs, and its slot is not seen.",
+    };
+  }
+  if (slot.active) return { ...common, health: "ok", problem: null };
+  const problem =
+    "MSK Connect calls it running, but nobody reads its slot: its task has ended with an error, or just begins. The log group of the workers says why.";
+  return { ...common, health: "fault", problem };
 }
 
 /** The line of a trace that says what it began with. */

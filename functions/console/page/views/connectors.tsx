@@ -28,6 +28,8 @@ export function Connectors({ readOnly }: ViewProps) {
 
 function healthOf(state: string): Health {
   if (state === "RUNNING") return "ok";
+  // MSK Connect does not say how a task is.
+  if (state === "UNKNOWN") return "unknown";
   return ["FAILED", "PAUSED", "STOPPED"].includes(state) ? "fault" : "attention";
 }
 
