@@ -122,8 +122,9 @@ async function pathsToMeasure(): Promise<string[]> {
     `/api/alerts?to=${middle}`,
     `/api/alerts/${encodeURIComponent(one.alertId)}`,
     `/api/users/${one.userId}`,
-    // Who has no transactions is looked for furthest back.
-    "/api/users/1",
+    `/api/users/${one.userId}/transactions`,
+    `/api/users/${one.userId}/transactions?before=${alerts / 2}`,
+    "/api/users/1/transactions",
     "/api/temperature?hours=24",
     "/api/topics",
     `/api/topics/${transactions}`,
@@ -161,7 +162,7 @@ async function main(): Promise<void> {
     await pool.query("create index transactions_user on transactions (user_id, id)");
     await pool.query("analyze transactions");
     await pool.end();
-    for (const { path } of results.filter((each) => each.path.startsWith("/api/users/"))) {
+    for (const { path } of results.filter((each) => each.path.includes("/transactions"))) {
       const indexed = await measure(path);
       results.push({ ...indexed, path: `${path}, with an index on the user` });
     }

@@ -1,3 +1,4 @@
+import type { ProfileConfig } from "../../shared/agents/profile-threshold.ts";
 import type { AlertMessage } from "../../shared/alerts/message.ts";
 
 /**
@@ -97,6 +98,8 @@ export interface AlertView extends AlertMessage {
 
 /** GET /api/alerts?agent&user&card&from&to&status&before&limit, newest first. */
 export interface AlertPage {
+  /** When it was asked for: what is known of the alerts is known up to then. */
+  readonly at: string;
   readonly alerts: readonly AlertView[];
   /** `before` of the next page; null: there are no more. */
   readonly next: string | null;
@@ -117,17 +120,23 @@ export interface CaseChange {
   readonly seen: string | null;
 }
 
-/** GET /api/users/ID */
+/** GET /api/users/USER */
 export interface UserView {
   readonly userId: number;
-  /** Oldest first. */
-  readonly transactions: readonly UserTransaction[];
-  /** The first transaction's id from which on was looked; null: there are no more, or more than are shown. */
-  readonly searchedFrom: number | null;
-  /** Newest first. */
+  /** Newest first, the last 200. */
   readonly alerts: readonly AlertView[];
   /** The profile agent's rule, as it is configured now. */
-  readonly rule: { readonly name: "ratio" | "sigma"; readonly threshold: number; readonly history: number };
+  readonly rule: ProfileConfig;
+}
+
+/** GET /api/users/USER/transactions?before: those of a part of the table, newest first. */
+export interface UserTransactionPage {
+  readonly transactions: readonly UserTransaction[];
+  /** The ids that were looked through, both included. */
+  readonly from: number;
+  readonly to: number;
+  /** `before` of the next page; null: there are no earlier ones, of any user. */
+  readonly next: string | null;
 }
 
 export interface UserTransaction {
@@ -136,10 +145,6 @@ export interface UserTransaction {
   readonly amountCents: number | null;
   readonly cardType: string | null;
   readonly merchantId: number | null;
-  /** Above which the profile agent would alert; null: too little was known of the user. */
-  readonly thresholdCents: number | null;
-  /** The agents that raised an alert. */
-  readonly agents: readonly string[];
 }
 
 // Temperature --------------------------------------------------------------------------------------------------------------

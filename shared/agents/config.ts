@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { booleanSetting, type Environment, integerSetting, readEnvironment } from "../config/environment.ts";
+import type { ProfileConfig } from "./profile-threshold.ts";
 
 /** A multiple with at most four decimals, so that it can be compared exactly. */
 const multipleSetting = v.pipe(
@@ -34,19 +35,6 @@ const ProfileEnvironment = v.pipe(
     ["PROFILE_HISTORY_MINIMUM"],
   ),
 );
-
-export interface ProfileConfig {
-  /** `ratio`: more than `threshold` × the mean. `sigma`: more than the mean + `threshold` × the sample deviation. */
-  readonly rule: "ratio" | "sigma";
-  readonly ruleVersion: number;
-  /** How many earlier amounts of a user count. */
-  readonly historyMax: number;
-  /** With fewer earlier amounts than this there is nothing to compare with. */
-  readonly historyMin: number;
-  /** Amounts up to this one are never suspicious. */
-  readonly amountAboveCents: number;
-  readonly threshold: number;
-}
 
 /** @throws {ConfigError} */
 export function profileConfig(environment: Environment = process.env): ProfileConfig {

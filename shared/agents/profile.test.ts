@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { type ProfileConfig, profileConfig } from "./config.ts";
-import { alertsAboveCents, judgeAmount as judge, profileAgent } from "./profile.ts";
+import { profileConfig } from "./config.ts";
+import { judgeAmount as judge, profileAgent } from "./profile.ts";
+import { alertsAboveCents, type ProfileConfig } from "./profile-threshold.ts";
 import type { Transaction } from "./transaction.ts";
 import { UserAmounts } from "./user-amounts.ts";
 

@@ -1,9 +1,9 @@
 import type { RatioReason, SigmaReason } from "../alerts/index.ts";
 import type { Agent, Finding, Memory } from "./agent.ts";
 import type { ByteWriter } from "./bytes.ts";
-import type { ProfileConfig } from "./config.ts";
+import type { Amounts, ProfileConfig } from "./profile-threshold.ts";
 import type { Transaction } from "./transaction.ts";
-import { type Amounts, UserAmounts } from "./user-amounts.ts";
+import { UserAmounts } from "./user-amounts.ts";
 
 /** The threshold is compared as a fraction of whole numbers: config.ts allows four decimals. */
 const thresholdScale = 10_000;
@@ -57,24 +57,6 @@ class ProfileMemory implements Memory {
 export function judgeAmount(config: ProfileConfig, history: Amounts, amountCents: number): Finding | undefined {
   if (amountCents <= config.amountAboveCents || history.count < config.historyMin) return undefined;
   return config.rule === "ratio" ? judgeRatio(config, amountCents, history) : judgeSigma(config, amountCents, history);
-}
-
-/**
- * The amount above which judgeAmount would find something, in cents and rounded: to be drawn, not to be judged by. undefined while too
- * little is known of the user.
- */
-export function alertsAboveCents(config: ProfileConfig, history: Amounts): number | undefined {
-  const { count, sumCents } = history;
-  if (count < config.historyMin) return undefined;
-  const mean = sumCents / count;
-  const above =
-    config.rule === "ratio" ? config.threshold * mean : mean + config.threshold * deviation(history.values(), mean);
-  return Math.round(Math.max(config.amountAboveCents, above));
-}
-
-function deviation(amounts: readonly number[], mean: number): number {
-  const squares = amounts.reduce((sum, each) => sum + (each - mean) ** 2, 0);
-  return amounts.length < 2 ? 0 : Math.sqrt(squares / (amounts.length - 1));
 }
 
 function judgeRatio({ threshold }: ProfileConfig, amountCents: number, history: Amounts): Finding | undefined {

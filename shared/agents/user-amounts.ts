@@ -1,13 +1,6 @@
 import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { Amounts } from "./profile-threshold.ts";
 import { mapEntryBytes, usersPerGeneration } from "./user-histories.ts";
-
-/** What is known of a user's earlier amounts. */
-export interface Amounts {
-  readonly count: number;
-  readonly sumCents: number;
-  /** In cents, oldest first. */
-  values(): number[];
-}
 
 /** A user's place in a chunk: how many amounts there are, which one is the oldest, their sum, and the amounts themselves. */
 const COUNT = 0;

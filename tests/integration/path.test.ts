@@ -1,8 +1,10 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { DeleteMessageBatchCommand, GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { findTransactions } from "../../functions/console/alerts/users.ts";
+import { connectTo } from "../../localstack/run/database.ts";
 import { identify } from "../../localstack/stack/processes.ts";
 import { projectRoot } from "../../localstack/stack/settings.ts";
 import { readLiveState } from "../../localstack/stack/state.ts";
@@ -124,6 +126,13 @@ describe("the stack", () => {
       "fraud-alerts-connector",
       "fraud-postgres-connector",
     ]);
+  });
+
+  test("runs Kafka and Connect with the options that were asked for", () => {
+    for (const part of ["kafka", "connect"] as const) {
+      const commandLine = execFileSync("ps", ["-o", "args=", "-p", String(stack.partPid(part))], { encoding: "utf8" });
+      expect(commandLine).toContain("-XX:TieredStopAtLevel=1");
+    }
   });
 
   test("is brought up a second time without harm", async () => {
@@ -271,6 +280,34 @@ describe("the path from a row to an alert", () => {
     expect(await counts()).toMatchObject({ ok: false, missing: 0, unexpected: 1, duplicated: 1 });
     await stack.query("mydb", "delete from fraud.alerts where alert_id like '%-again'");
     expect(await counts()).toMatchObject({ ok: true, ...nothingWrong });
+  });
+});
+
+describe("the console", () => {
+  test("finds a user's transactions part by part, each once, whatever is asked for in between", async () => {
+    const pool = connectTo(stack.settings, "mydb", { connectionsMax: 1 });
+    try {
+      const { rows } = await pool.query<{ user_id: number; ids: number[] }>(
+        `select user_id, array_agg(id order by id desc) as ids from transactions
+         group by user_id order by count(*) desc, user_id limit 1`,
+      );
+      const [{ user_id: userId, ids } = { user_id: 0, ids: [] }] = rows;
+      expect(ids.length).toBeGreaterThan(5);
+      const found: number[] = [];
+      let above: number | undefined;
+      for (let before: number | undefined; ; ) {
+        const page = await findTransactions(pool, userId, { before }, 1_000);
+        if (above !== undefined) expect(page.to).toBe(above - 1);
+        above = page.from;
+        found.push(...page.transactions.map(({ id }) => id));
+        if (page.next === null) break;
+        before = Number(page.next);
+      }
+      expect(found).toEqual(ids);
+      expect(await findTransactions(pool, -1, { before: 1 })).toEqual({ transactions: [], from: 0, to: 0, next: null });
+    } finally {
+      await pool.end();
+    }
   });
 });
 

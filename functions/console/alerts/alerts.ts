@@ -55,6 +55,7 @@ const besides = `
 const order = "created_at desc, alert_id desc";
 
 export async function findAlerts(pool: Pool, filter: AlertFilter): Promise<AlertPage> {
+  const at = new Date().toISOString();
   const { scanned, scannedValues, wanted, values } = conditionsOf(filter);
   const { rows } = await pool.query<AlertRow>(
     `select ${columns}
@@ -65,10 +66,10 @@ export async function findAlerts(pool: Pool, filter: AlertFilter): Promise<Alert
   const alerts = rows.slice(0, filter.limit).map(viewOf);
   const last = alerts.at(-1);
   if (rows.length > filter.limit && last !== undefined) {
-    return { alerts, next: encodeCursor(last), searchedTo: null };
+    return { at, alerts, next: encodeCursor(last), searchedTo: null };
   }
   // Fewer than asked for: either there are no more, or what was looked at did not have them.
-  if (wanted === "true") return { alerts, next: null, searchedTo: null };
+  if (wanted === "true") return { at, alerts, next: null, searchedTo: null };
   const { rows: ends } = await pool.query<Cursor>(
     `select ${isoText("created_at")} as "createdAt", alert_id as "alertId"
      from (select created_at, alert_id from fraud.alerts where ${scanned} order by ${order} limit ${scannedMax}) a
@@ -77,8 +78,8 @@ export async function findAlerts(pool: Pool, filter: AlertFilter): Promise<Alert
   );
   const [end] = ends;
   return end === undefined
-    ? { alerts, next: null, searchedTo: null }
-    : { alerts, next: encodeCursor(end), searchedTo: end.createdAt };
+    ? { at, alerts, next: null, searchedTo: null }
+    : { at, alerts, next: encodeCursor(end), searchedTo: end.createdAt };
 }
 
 /** What an index of fraud.alerts can find, and what has to be looked at one by one. */

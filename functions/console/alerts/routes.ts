@@ -1,9 +1,9 @@
-import type { ProfileConfig } from "../../../shared/agents/config.ts";
+import type { ProfileConfig } from "../../../shared/agents/profile-threshold.ts";
 import type { Pool } from "../../../shared/postgres/index.ts";
 import { parse, parseQuery, type Route, userId } from "../http/router.ts";
 import { AlertFilter, findAlert, findAlerts } from "./alerts.ts";
 import { CaseChange, changeCase } from "./cases.ts";
-import { findUser } from "./users.ts";
+import { findTransactions, findUser, TransactionFilter } from "./users.ts";
 
 export function alertRoutes(pool: Pool, profile: ProfileConfig): Route[] {
   return [
@@ -23,6 +23,12 @@ export function alertRoutes(pool: Pool, profile: ProfileConfig): Route[] {
       method: "GET",
       path: "/api/users/:user",
       view: ({ path }) => findUser(pool, profile, parse(userId, path["user"])),
+    },
+    {
+      method: "GET",
+      path: "/api/users/:user/transactions",
+      view: ({ path, query }) =>
+        findTransactions(pool, parse(userId, path["user"]), parseQuery(TransactionFilter, query)),
     },
   ];
 }

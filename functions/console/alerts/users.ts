@@ -1,76 +1,50 @@
-import type { ProfileConfig } from "../../../shared/agents/config.ts";
-import { alertsAboveCents } from "../../../shared/agents/profile.ts";
-import { UserAmounts } from "../../../shared/agents/user-amounts.ts";
+import * as v from "valibot";
+import type { ProfileConfig } from "../../../shared/agents/profile-threshold.ts";
 import type { Pool } from "../../../shared/postgres/index.ts";
-import type { AlertView, UserTransaction, UserView } from "../api.ts";
+import type { UserTransaction, UserTransactionPage, UserView } from "../api.ts";
+import { wholeNumber } from "../http/router.ts";
 import { isoText } from "../sql.ts";
 import { findAlerts } from "./alerts.ts";
 
-const transactionsMax = 300;
 const alertsMax = 200;
+const transactionsMax = 350;
 
 /**
- * How far back is looked, in steps, by the primary key. An index on the user would find more and be faster, and be paid for with every
+ * How many ids one request looks through, by the primary key. An index on the user would find more and be faster, and be paid for with every
  * transaction that is inserted, by a table that belongs to somebody else; who has one anyway gets its speed here.
  */
-const lookbacks = [200_000, 1_000_000, 4_000_000];
-/** With so many to see, behind as many as the rule looks at, it is not looked further. */
-const shownMin = 30;
+const idsPerRequestMax = 200_000;
 
-type TransactionRow = Omit<UserTransaction, "thresholdCents" | "agents">;
-
-/** What a user spent, with the threshold that each amount was held against, and the alerts that it raised. */
-export async function findUser(pool: Pool, profile: ProfileConfig, userId: number): Promise<UserView> {
-  const { rows, searchedFrom } = await findTransactions(pool, userId, profile.historyMax);
+/** What a user was alerted for, and the rule that their amounts are held against. */
+export async function findUser(pool: Pool, rule: ProfileConfig, userId: number): Promise<UserView> {
   const { alerts } = await findAlerts(pool, { user: userId, limit: alertsMax });
-  const transactions = withThresholds(profile, rows.reverse(), alerts).slice(-transactionsMax);
-  return {
-    userId,
-    // What the agent knew of the user before the first ones is not known here.
-    transactions: searchedFrom === null ? transactions : withoutThresholds(transactions, profile.historyMax),
-    searchedFrom,
-    alerts,
-    rule: { name: profile.rule, threshold: profile.threshold, history: profile.historyMax },
-  };
+  return { userId, alerts, rule };
 }
 
-async function findTransactions(pool: Pool, userId: number, historyMax: number) {
-  const count = transactionsMax + historyMax;
-  const { rows: ends } = await pool.query<{ newest: number | null }>(
-    "select max(id)::bigint as newest from transactions",
+export const TransactionFilter = v.object({ before: v.optional(wholeNumber()) });
+
+/** A user's transactions in a part of the table: its newest, or that before an id. */
+export async function findTransactions(
+  pool: Pool,
+  userId: number,
+  { before }: v.InferOutput<typeof TransactionFilter>,
+  idsMax = idsPerRequestMax,
+): Promise<UserTransactionPage> {
+  const { rows: ends } = await pool.query<{ oldest: number | null; newest: number | null }>(
+    `select min(id)::bigint as oldest, max(id)::bigint as newest from transactions ${before === undefined ? "" : "where id < $1::bigint"}`,
+    before === undefined ? [] : [before],
   );
-  const newest = ends[0]?.newest ?? 0;
-  let rows: TransactionRow[] = [];
-  let searchedFrom: number | null = null;
-  for (const lookback of lookbacks) {
-    const from = newest - lookback;
-    ({ rows } = await pool.query<TransactionRow>(
-      `select id, ${isoText("created_at")} as at, (amount * 100)::bigint as "amountCents", card_type as "cardType",
-         merchant_id as "merchantId"
-       from transactions where id > $3 and user_id = $1 order by id desc limit $2`,
-      [userId, count, from],
-    ));
-    searchedFrom = from > 0 && rows.length < count ? from + 1 : null;
-    if (rows.length >= shownMin + historyMax || searchedFrom === null) break;
-  }
-  return { rows, searchedFrom };
-}
-
-const withoutThresholds = (transactions: readonly UserTransaction[], count: number) =>
-  transactions.map((one, index) => (index < count ? { ...one, thresholdCents: null } : one));
-
-/** In the order of their ids, which is that of the agents as long as no transaction was committed late. */
-function withThresholds(
-  profile: ProfileConfig,
-  transactions: readonly TransactionRow[],
-  alerts: readonly AlertView[],
-): UserTransaction[] {
-  const agents = Map.groupBy(alerts, ({ transactionId }) => transactionId);
-  const history = new UserAmounts(profile.historyMax).select(0);
-  return transactions.map((transaction) => {
-    const { amountCents, id } = transaction;
-    const thresholdCents = alertsAboveCents(profile, history) ?? null;
-    if (amountCents !== null) history.push(amountCents);
-    return { ...transaction, thresholdCents, agents: (agents.get(id) ?? []).map(({ agent }) => agent) };
-  });
+  const { oldest = null, newest = null } = ends[0] ?? {};
+  if (oldest === null || newest === null) return { transactions: [], from: 0, to: (before ?? 1) - 1, next: null };
+  const lowest = Math.max(oldest, newest - idsMax + 1);
+  const { rows: transactions } = await pool.query<UserTransaction>(
+    `select id, ${isoText("created_at")} as at, (amount * 100)::bigint as "amountCents", card_type as "cardType",
+       merchant_id as "merchantId"
+     from transactions where id between $2 and $3 and user_id = $1 order by id desc limit $4`,
+    [userId, lowest, newest, transactionsMax],
+  );
+  const from = transactions.length < transactionsMax ? lowest : (transactions.at(-1)?.id ?? lowest);
+  // Up to the id before which was asked: between there and the newest below it, there are none.
+  const to = before === undefined ? newest : before - 1;
+  return { transactions, from, to, next: from > oldest ? String(from) : null };
 }

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "@jest/globals";
 
-/** What somebody on a slow connection waits for: the issue of the console allows 150 KB. */
+/** What somebody on a slow connection waits for. */
 const compressedBytesMax = 150 * 1_000;
 
 const { bundlePage } = createRequire(import.meta.url)("./bundle.cjs") as {

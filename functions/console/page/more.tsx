@@ -1,9 +1,10 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { get } from "./client.ts";
+import type { Paging } from "./paging.ts";
 import { ErrorNote, useDeed } from "./ui.tsx";
 
 export interface More<Page> {
-  /** The first page, as it was when more was asked for, and all that has come since, as one page; undefined: nothing was asked for. */
+  /** All that is known of the list, from its newest item on, as one page; undefined: nothing yet. */
   readonly page: Page | undefined;
   /** Where the next one begins; null: there are no more. */
   readonly next: string | null;
@@ -13,7 +14,8 @@ export interface More<Page> {
 }
 
 /**
- * The pages after the first one, each when it is asked for. Where the first one is live it moves on, so what it had is kept.
+ * The pages after the first one, each when it is asked for. Where the first one is live it moves on, and what it had is kept, unless more
+ * has come meanwhile than it holds: then the list begins anew with it.
  *
  * @param list the address of the list: with another one, what had come belongs to a list that is no longer shown
  * @param addressOfNext where the page is that begins at `next`
@@ -22,15 +24,22 @@ export function useMore<Page extends { readonly next: string | null }>(
   list: string,
   first: Page | undefined,
   addressOfNext: (next: string) => string,
-  join: (earlier: Page, later: Page) => Page,
+  { join, renew }: Paging<Page>,
 ): More<Page> {
-  const [loaded, setLoaded] = useState<{ readonly list: string; readonly page: Page }>();
-  const page = loaded?.list === list ? loaded.page : undefined;
-  const next = (page ?? first)?.next ?? null;
+  /** Only once more was asked for; with the first page that is in it. */
+  const [known, setKnown] = useState<{ readonly list: string; readonly first: Page; readonly page: Page }>();
+  const before = known?.list === list ? known : undefined;
+  let page = first;
+  if (before !== undefined && (first === undefined || first === before.first)) page = before.page;
+  else if (before !== undefined && first !== undefined) page = renew(first, before.page) ?? first;
+  useEffect(() => {
+    if (before === undefined || first === undefined || page === undefined || first === before.first) return;
+    setKnown(page === first ? undefined : { list, first, page });
+  }, [first]);
+  const next = page?.next ?? null;
   const { error, isRunning, run } = useDeed(async () => {
-    const earlier = page ?? first;
-    if (next === null || earlier === undefined) return;
-    setLoaded({ list, page: join(earlier, await get<Page>(addressOfNext(next))) });
+    if (next === null || first === undefined || page === undefined) return;
+    setKnown({ list, first, page: join(page, await get<Page>(addressOfNext(next))) });
   });
   return { page, next, error, isRunning, load: run };
 }
@@ -48,10 +57,4 @@ export function MoreButton<Page>({ more, label }: { more: More<Page>; label: str
       )}
     </>
   );
-}
-
-/** A first page that has moved on, and what was there before: each once, as it is now. */
-export function merged<Item>(first: readonly Item[], before: readonly Item[], keyOf: (item: Item) => unknown): Item[] {
-  const known = new Set(first.map(keyOf));
-  return [...first, ...before.filter((item) => !known.has(keyOf(item)))];
 }

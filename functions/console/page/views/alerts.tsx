@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type AlertPage, type AlertView, caseStatuses } from "../../api.ts";
+import { alertPaging } from "../alert-paging.ts";
 import type { ViewProps } from "../app.tsx";
 import { saveCsv } from "../csv.ts";
 import { formatMoment, formatWhole, inputOfUtc, utcOfInput } from "../format.ts";
 import { useLive } from "../live.ts";
-import { MoreButton, merged, useMore } from "../more.tsx";
+import { MoreButton, useMore } from "../more.tsx";
 import { addressOf, navigate } from "../router.ts";
 import { Answer, ErrorNote, Heading, useDeed } from "../ui.tsx";
 import { AlertTable, statusWords } from "./alert-table.tsx";
@@ -17,47 +18,35 @@ export function Alerts({ address, readOnly }: ViewProps) {
   const path = addressOf("/api/alerts", filter);
   const live = useLive<AlertPage>(path, 2_000);
   const held = useHeld(live.data, path);
-  const more = useMore(
-    // Whoever goes to the newest ones begins anew: between them and what was shown there may be any number.
-    `${path} ${held.begun}`,
-    held.shown,
-    (before) => addressOf("/api/alerts", { ...filter, before }),
-    (a, b) => ({ ...b, alerts: [...a.alerts, ...b.alerts] }),
-  );
+  const more = useMore(path, held.shown, (before) => addressOf("/api/alerts", { ...filter, before }), alertPaging);
   return (
     <>
       <Heading title="Alerts">
         <Export filter={filter} />
       </Heading>
       <FilterForm key={path} filter={filter} />
-      <Answer live={{ ...live, data: held.shown }} lines={12}>
-        {(page) => {
-          const last = more.page ?? page;
-          return (
-            <>
-              <p class="waiting">
-                <span class="unseen" role="status">
-                  {held.waiting > 0 && "New alerts wait."}
-                </span>
-                {held.waiting > 0 && (
-                  <button type="button" class="primary" onClick={held.show}>
-                    {held.waiting >= page.alerts.length ? "Many" : formatWhole(held.waiting)} new
-                  </button>
-                )}
-              </p>
-              <AlertTable
-                alerts={merged(page.alerts, more.page?.alerts ?? [], ({ alertId }) => alertId)}
-                {...(readOnly ? {} : { changed: live.refresh })}
-              />
-              {last.searchedTo !== null && (
-                <p class="quiet">
-                  Looked through the alerts back to {formatMoment(last.searchedTo)} UTC, and there are earlier ones.
-                </p>
+      <Answer live={{ ...live, data: more.page }} lines={12}>
+        {({ alerts, searchedTo }) => (
+          <>
+            <p class="waiting">
+              <span class="unseen" role="status">
+                {held.waiting > 0 && "New alerts wait."}
+              </span>
+              {held.waiting > 0 && (
+                <button type="button" class="primary" onClick={held.show}>
+                  {held.isPageful ? "Many" : formatWhole(held.waiting)} new
+                </button>
               )}
-              <MoreButton more={more} label={last.searchedTo === null ? "Earlier alerts" : "Look further back"} />
-            </>
-          );
-        }}
+            </p>
+            <AlertTable alerts={alerts} {...(readOnly ? {} : { changed: live.refresh })} />
+            {searchedTo !== null && (
+              <p class="quiet">
+                Looked through the alerts back to {formatMoment(searchedTo)} UTC, and there are earlier ones.
+              </p>
+            )}
+            <MoreButton more={more} label={searchedTo === null ? "Earlier alerts" : "Look further back"} />
+          </>
+        )}
       </Answer>
     </>
   );
@@ -69,28 +58,23 @@ export function Alerts({ address, readOnly }: ViewProps) {
  */
 function useHeld(page: AlertPage | undefined, path: string) {
   const [shown, setShown] = useState<{ path: string; page: AlertPage }>();
-  const [begun, setBegun] = useState(0);
   const newest = useRef(page);
   newest.current = page;
   const current = shown?.path === path ? shown.page : undefined;
   useEffect(() => {
     if (page === undefined) return;
-    if (current === undefined || !isReading()) {
-      setShown({ path, page });
-      // More have come than a page holds: what was loaded behind the last one does not follow on this one.
-      const known = new Set(current?.alerts.map(({ alertId }) => alertId));
-      if (known.size > 0 && !page.alerts.some(({ alertId }) => known.has(alertId))) setBegun((count) => count + 1);
-    } else setShown({ path, page: { ...current, alerts: current.alerts.map((alert) => latestOf(alert, page)) } });
+    if (current === undefined || !isReading()) setShown({ path, page });
+    else setShown({ path, page: { ...current, alerts: current.alerts.map((alert) => latestOf(alert, page)) } });
   }, [page]);
   const known = new Set(current?.alerts.map(({ alertId }) => alertId));
   const waiting = page?.alerts.filter(({ alertId }) => !known.has(alertId)).length ?? 0;
   return {
     shown: current,
     waiting,
-    begun,
+    /** As many as a page holds, and there may be more. */
+    isPageful: waiting === page?.alerts.length,
     show: () => {
       if (newest.current !== undefined) setShown({ path, page: newest.current });
-      setBegun((count) => count + 1);
       scrollTo(0, 0);
     },
   };

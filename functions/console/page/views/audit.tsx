@@ -2,25 +2,26 @@ import type { AuditPage } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { formatMoment } from "../format.ts";
 import { useLive } from "../live.ts";
-import { MoreButton, merged, useMore } from "../more.tsx";
+import { MoreButton, useMore } from "../more.tsx";
+import { pagingOf } from "../paging.ts";
 import { addressOf } from "../router.ts";
 import { Answer, Empty, Heading, Table } from "../ui.tsx";
 
+const paging = pagingOf(
+  (page: AuditPage) => page.entries,
+  ({ id }) => id,
+  (page, entries) => ({ ...page, entries }),
+);
+
 export function Audit(_: ViewProps) {
   const live = useLive<AuditPage>("/api/audit", 5_000);
-  const more = useMore(
-    "/api/audit",
-    live.data,
-    (before) => addressOf("/api/audit", { before }),
-    (a, b) => ({ ...b, entries: [...a.entries, ...b.entries] }),
-  );
+  const more = useMore("/api/audit", live.data, (before) => addressOf("/api/audit", { before }), paging);
   return (
     <>
       <Heading title="Audit" />
       <p class="quiet">Who did what here, newest first; what was refused as well.</p>
-      <Answer live={live}>
-        {(page) => {
-          const entries = merged(page.entries, more.page?.entries ?? [], ({ id }) => id);
+      <Answer live={{ ...live, data: more.page }}>
+        {({ entries }) => {
           if (entries.length === 0) return <Empty title="Nothing was done so far" />;
           return (
             <>

@@ -1,9 +1,11 @@
+import { useState } from "preact/hooks";
 import type { FailedRecordPage, FailedRecordView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { post } from "../client.ts";
 import { formatMoment, formatValue, formatWhole } from "../format.ts";
 import { useLive } from "../live.ts";
-import { MoreButton, merged, useMore } from "../more.tsx";
+import { MoreButton, useMore } from "../more.tsx";
+import { pagingOf } from "../paging.ts";
 import { addressOf } from "../router.ts";
 import { Answer, DeedButton, Empty, Facts, Heading } from "../ui.tsx";
 
@@ -13,7 +15,7 @@ export function FailedRecords({ readOnly }: ViewProps) {
     "/api/failed-records",
     live.data,
     (before) => addressOf("/api/failed-records", { before }),
-    (a, b) => ({ ...b, records: [...a.records, ...b.records] }),
+    paging,
   );
   return (
     <>
@@ -21,9 +23,8 @@ export function FailedRecords({ readOnly }: ViewProps) {
       <p class="quiet">
         What an agent could not judge after its retries was put aside here, so that the others could go on.
       </p>
-      <Answer live={live}>
-        {(page) => {
-          const records = merged(page.records, more.page?.records ?? [], placeOf);
+      <Answer live={{ ...live, data: more.page }}>
+        {({ records }) => {
           if (records.length === 0) {
             return (
               <Empty title="None">
@@ -50,6 +51,12 @@ const placesOf = ({ records }: FailedRecordView) =>
 
 const placeOf = ({ partition, offset }: FailedRecordView) => `${partition}-${offset}`;
 
+const paging = pagingOf(
+  (page: FailedRecordPage) => page.records,
+  placeOf,
+  (page, records) => ({ ...page, records }),
+);
+
 interface FailedRecordProps {
   readonly failed: FailedRecordView;
   readonly readOnly: boolean;
@@ -58,6 +65,8 @@ interface FailedRecordProps {
 
 function FailedRecord({ failed, readOnly, changed }: FailedRecordProps) {
   const { partition, offset, failedAt, functionName, condition, attempts, cause, records, redriven } = failed;
+  // One that the live page has left behind is not asked for again.
+  const [isDone, setDone] = useState(false);
   return (
     <section class="card" aria-label={`Failed record ${partition}/${offset}`}>
       <header>
@@ -68,10 +77,14 @@ function FailedRecord({ failed, readOnly, changed }: FailedRecordProps) {
           {condition} after {attempts} {attempts === 1 ? "attempt" : "attempts"}
         </span>
         <span class="buttons">
-          {redriven === null ? (
+          {redriven === null && isDone && <span>redriven just now</span>}
+          {redriven === null && !isDone && (
             <DeedButton
               disabled={readOnly}
-              done={changed}
+              done={() => {
+                setDone(true);
+                changed();
+              }}
               deed={{
                 label: "Redrive",
                 title: `Write it to ${placesOf(failed)} again?`,
@@ -81,7 +94,8 @@ function FailedRecord({ failed, readOnly, changed }: FailedRecordProps) {
                 isDangerous: true,
               }}
             />
-          ) : (
+          )}
+          {redriven !== null && (
             <span>
               redriven {formatMoment(redriven.at)} UTC by <span class="mono">{redriven.actor}</span>
             </span>

@@ -4,6 +4,7 @@ import type { ViewProps } from "../app.tsx";
 import { formatBytes, formatMoment, formatValue, formatWhole, inputOfUtc, utcOfInput } from "../format.ts";
 import { useLive } from "../live.ts";
 import { MoreButton, useMore } from "../more.tsx";
+import { type Paging, pagingOf } from "../paging.ts";
 import { addressOf, navigate } from "../router.ts";
 import { Answer, Empty, Facts, Heading, Table } from "../ui.tsx";
 
@@ -88,6 +89,16 @@ function GroupLink({ group }: { group: string }) {
 
 const isMoment = (from: string) => /^\d{4}-/.test(from);
 
+const pagingByPlace = pagingOf(
+  (page: MessagePage) => page.messages,
+  ({ partition, offset }) => `${partition}-${offset}`,
+  (page, messages) => ({ ...page, messages }),
+);
+const paging: Paging<MessagePage> = {
+  ...pagingByPlace,
+  join: (newer, older) => ({ ...pagingByPlace.join(newer, older), searched: newer.searched + older.searched }),
+};
+
 function Messages({ name, query, partitions }: { name: string; query: URLSearchParams; partitions: number }) {
   const asked = {
     partition: query.get("partition") ?? "",
@@ -101,7 +112,7 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
     path,
     live.data,
     (next) => addressOf(`/api/topics/${encodeURIComponent(name)}/messages`, { ...asked, next }),
-    (a, b) => ({ ...b, messages: [...a.messages, ...b.messages], searched: a.searched + b.searched }),
+    paging,
   );
   const here = (change: Readonly<Record<string, string>>) =>
     addressOf(`/topics/${encodeURIComponent(name)}`, { ...asked, raw: isRaw ? "1" : "", ...change });
@@ -119,9 +130,8 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
           As they are, not as change events
         </label>
       </p>
-      <Answer live={live} lines={10}>
-        {(page) => {
-          const { messages, searched } = more.page ?? page;
+      <Answer live={{ ...live, data: more.page }} lines={10}>
+        {({ messages, searched }) => {
           return (
             <>
               {messages.length === 0 ? (

@@ -1,54 +1,89 @@
-import { useMemo } from "preact/hooks";
-import type { UserTransaction, UserView } from "../../api.ts";
+import { useEffect, useMemo } from "preact/hooks";
+import type { UserTransactionPage, UserView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { Chart } from "../chart.tsx";
 import { formatCents, formatMoment, formatWhole } from "../format.ts";
 import { useLive } from "../live.ts";
+import { MoreButton, useMore } from "../more.tsx";
 import { Answer, Empty, Heading, Mark, Table } from "../ui.tsx";
+import { type JudgedTransaction, transactionPaging, withThresholds } from "../user-history.ts";
 import { AlertTable } from "./alert-table.tsx";
 
+/** With so many to see, behind as many as the rule looks at, or after so many of all users, it is not looked further without being asked. */
+const shownMin = 30;
+const searchedMax = 4_000_000;
+
 export function User({ userId }: ViewProps & { userId: string }) {
-  const live = useLive<UserView>(`/api/users/${encodeURIComponent(userId)}`, 30_000);
+  const path = `/api/users/${encodeURIComponent(userId)}`;
+  const live = useLive<UserView>(path, 30_000);
+  const spent = useLive<UserTransactionPage>(`${path}/transactions`, 30_000);
+  const more = useMore(
+    path,
+    spent.data,
+    (before) => `${path}/transactions?before=${encodeURIComponent(before)}`,
+    transactionPaging,
+  );
+  const { page } = more;
+  const shownEnough = shownMin + (live.data?.rule.historyMax ?? 0);
+  const isSearching =
+    page !== undefined &&
+    live.data !== undefined &&
+    page.next !== null &&
+    more.error === undefined &&
+    page.transactions.length < shownEnough &&
+    page.to - page.from < searchedMax;
+  useEffect(() => {
+    if (isSearching && !more.isRunning) more.load();
+  }, [isSearching, more.isRunning, page]);
+  const both = {
+    data: live.data === undefined || page === undefined ? undefined : { user: live.data, page },
+    error: live.error ?? spent.error,
+    refresh: () => {
+      live.refresh();
+      spent.refresh();
+    },
+  };
   return (
     <>
       <Heading title={`User ${userId}`} />
-      <Answer live={live} lines={12}>
-        {(user) => (
-          <>
-            {user.transactions.length === 0 ? (
-              <Empty title="No transactions of this user">
-                {user.searchedFrom !== null && <p>None from transaction {formatWhole(user.searchedFrom)} on.</p>}
-              </Empty>
-            ) : (
-              <History user={user} />
-            )}
-            <h2>Alerts</h2>
-            <AlertTable alerts={user.alerts} ofUser />
-            {user.transactions.length > 0 && (
-              <>
-                <h2>Transactions</h2>
-                {user.searchedFrom !== null && (
-                  <p class="quiet">
-                    Those from transaction {formatWhole(user.searchedFrom)} on: it was not looked further back, so what
-                    the first ones were held against is not known here.
-                  </p>
-                )}
-                <Transactions transactions={user.transactions} />
-              </>
-            )}
-          </>
-        )}
+      <Answer live={both} lines={12}>
+        {({ user, page: { from, next, transactions } }) => {
+          const judged = withThresholds(transactions, user, next === null);
+          return (
+            <>
+              {judged.length > 0 && <History user={user} transactions={judged} />}
+              {judged.length === 0 && !isSearching && <Empty title="No transactions of this user" />}
+              <h2>Alerts</h2>
+              <AlertTable alerts={user.alerts} ofUser />
+              <h2>Transactions</h2>
+              <Transactions transactions={judged} />
+              {next !== null && (
+                <p class="quiet" role="status">
+                  {isSearching
+                    ? `Looking further back than transaction ${formatWhole(from)}…`
+                    : `Those from transaction ${formatWhole(from)} on. What the first ones were held against is not known here.`}
+                </p>
+              )}
+              {!isSearching && <MoreButton more={more} label="Look further back" />}
+            </>
+          );
+        }}
       </Answer>
     </>
   );
 }
 
-function History({ user: { transactions, rule, userId } }: { user: UserView }) {
+interface HistoryProps {
+  readonly user: UserView;
+  readonly transactions: readonly JudgedTransaction[];
+}
+
+function History({ user: { rule, userId }, transactions }: HistoryProps) {
   const [times, values] = useMemo(() => {
     const drawn = transactions
       .filter((each) => each.at !== null && each.amountCents !== null)
       .sort((a, b) => (a.at as string).localeCompare(b.at as string));
-    const isSuspicious = ({ agents }: UserTransaction) => agents.length > 0;
+    const isSuspicious = ({ agents }: JudgedTransaction) => agents.length > 0;
     return [
       drawn.map(({ at }) => Date.parse(at as string) / 1_000),
       [
@@ -75,9 +110,9 @@ function History({ user: { transactions, rule, userId } }: { user: UserView }) {
       />
       <p class="quiet">
         The threshold is{" "}
-        {rule.name === "ratio" ? `${rule.threshold} × the mean` : `the mean and ${rule.threshold} standard deviations`}{" "}
-        of the {rule.history} amounts before, and never below what is always let pass. The velocity agent looks at how
-        fast somebody spends, so it may alert below it.
+        {rule.rule === "ratio" ? `${rule.threshold} × the mean` : `the mean and ${rule.threshold} standard deviations`}{" "}
+        of the {rule.historyMax} amounts before, and never below what is always let pass. The velocity agent looks at
+        how fast somebody spends, so it may alert below it.
       </p>
     </section>
   );
@@ -93,10 +128,10 @@ const columns = [
   "Alerts",
 ];
 
-function Transactions({ transactions }: { transactions: readonly UserTransaction[] }) {
+function Transactions({ transactions }: { transactions: readonly JudgedTransaction[] }) {
   return (
     <Table caption="Transactions, newest first" columns={columns}>
-      {transactions.toReversed().map(({ id, at, amountCents, thresholdCents, cardType, merchantId, agents }) => (
+      {transactions.map(({ id, at, amountCents, thresholdCents, cardType, merchantId, agents }) => (
         <tr key={id}>
           <td>{at === null ? "–" : formatMoment(at)}</td>
           <td class="number">{id}</td>
