@@ -5,9 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectKafka } from "../../shared/kafka/client.ts";
 import { groups } from "../../shared/kafka/topics.ts";
 import { reasonOf, StackError } from "../stack/errors.ts";
-import { describeHolder, endProcess, identify, isAlive, isPortFree, type ProcessIdentity } from "../stack/processes.ts";
+import { endProcess, identify, isAlive, type ProcessIdentity } from "../stack/processes.ts";
 import { consolePort, paths, projectRoot, type Settings } from "../stack/settings.ts";
 import { readLiveState } from "../stack/state.ts";
+import { requireFreePorts } from "./free-ports.ts";
 
 /** The plugin lets running batches end for 30 s and then leaves its groups, which takes up to 10 s more. */
 const stopPatienceMs = 45_000;
@@ -37,17 +38,10 @@ export class FunctionHost {
 
   async start(): Promise<void> {
     await endOrphanedFunctions(this.#settings);
-    for (const port of [
+    await requireFreePorts([
       this.#settings.ports.functionsLambda,
-      // Where it is held, `sls offline` would end as soon as it starts.
       consolePort(this.#settings, readLiveState(this.#settings)?.mode),
-    ]) {
-      if (await isPortFree(port)) continue;
-      throw new StackError(
-        "PORT_IN_USE",
-        `Port ${port}, which the functions need, is held by ${describeHolder(port)}: another 'sls offline'? Stop it first, or set TRIPLINE_PORT_OFFSET=10000.`,
-      );
-    }
+    ]);
     this.#running = this.#keep();
   }
 

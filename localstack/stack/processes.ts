@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loopback } from "./settings.ts";
 
@@ -156,15 +157,23 @@ function holderFromProc(port: number): number | undefined {
   if (inodes.size === 0) return undefined;
   for (const entry of readdirSync("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
-    try {
-      for (const descriptor of readdirSync(`/proc/${entry}/fd`)) {
-        if (inodes.has(readlinkSync(`/proc/${entry}/fd/${descriptor}`))) return Number(entry);
-      }
-    } catch {
-      // Somebody else's process, or one that just ended.
-    }
+    if (descriptorsOf(entry).some((descriptor) => inodes.has(descriptor))) return Number(entry);
   }
   return undefined;
+}
+
+/** What a process has open, as far as this user may know: nothing of somebody else's, or of one that has just ended. */
+function descriptorsOf(pid: string): string[] {
+  const orNothing = <Found>(look: () => Found[]) => {
+    try {
+      return look();
+    } catch {
+      return [];
+    }
+  };
+  const folder = `/proc/${pid}/fd`;
+  // One that is closed meanwhile hides none of the others.
+  return orNothing(() => readdirSync(folder)).flatMap((name) => orNothing(() => [readlinkSync(join(folder, name))]));
 }
 
 function holderFromLsof(port: number): number | undefined {
