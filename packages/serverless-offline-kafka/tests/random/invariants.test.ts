@@ -1,7 +1,7 @@
 // The invariants themselves: each one finds what it is there for, and excuses what nobody can prevent.
 import { describe, expect, test } from "@jest/globals";
 import { violationsOf } from "./invariants.ts";
-import type { Delivery, Invocation, Outcome, Trace } from "./trace.ts";
+import { type Delivery, type Invocation, type Outcome, silencesOf, type Trace } from "./trace.ts";
 
 const OK: Outcome = { kind: "succeeded" };
 const FAILED: Outcome = { kind: "failed" };
@@ -117,6 +117,19 @@ describe("a fault is found", () => {
     expect(broken(run("b"))).toEqual(["one invocation of a partition at a time"]);
     expect(broken({ ...run("b"), disturbances })).toEqual([]);
     expect(broken({ ...run("a"), disturbances })).toEqual(["one invocation of a partition at a time"]);
+  });
+
+  test("a member whose handler blocks it is silent, though it is killed before it can say so", () => {
+    const lines = [
+      ["a", { atMs: 9_000, kind: "block", untilMs: 13_500 }],
+      ["a", { atMs: 8_000, kind: "stall", fromMs: 7_900 }],
+      ["b", { atMs: 20_000, kind: "stall", fromMs: 15_000 }],
+      ["b", { atMs: 20_000, kind: "note", text: "stopping" }],
+    ] as const;
+    expect(silencesOf(lines, 1_500)).toEqual([
+      { kind: "stalled", member: "a", fromMs: 9_000, toMs: 13_500 },
+      { kind: "stalled", member: "b", fromMs: 15_000, toMs: 20_000 },
+    ]);
   });
 
   test("an invocation that a member begins after another was given the partition, which nothing excuses", () => {

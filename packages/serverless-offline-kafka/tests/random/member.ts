@@ -138,7 +138,11 @@ class ScriptedHandler implements Invoker {
       ({ behaviour, id }) => (behaviour === "exit" || behaviour === "block") && this.#isFirst(id),
     );
     if (rare?.behaviour === "exit") process.exit(EXIT.crashed);
-    if (rare?.behaviour === "block") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCK_MS);
+    if (rare?.behaviour === "block") {
+      const atMs = Date.now();
+      this.#write({ atMs, kind: "block", untilMs: atMs + BLOCK_MS });
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCK_MS);
+    }
     const slow = records.find(({ behaviour }) => behaviour === "slow");
     await sleep(slow === undefined ? 1 : (slow.id * 131) % SLOW_MS_MAX);
 

@@ -19,7 +19,7 @@ import { Group } from "./group.ts";
 import { type Violation, violationsOf } from "./invariants.ts";
 import type { Action, DestinationState, Plan, Step } from "./plan.ts";
 import { recordsOf, SESSION_TIMEOUT_MS } from "./plan.ts";
-import type { Disturbance, MemberLine, Trace } from "./trace.ts";
+import { type Disturbance, type MemberLine, silencesOf, type Trace } from "./trace.ts";
 
 /** The longest backoff, a few times, and a session: a plan leaves nothing that takes longer. */
 const HEAL_MS_MAX = 120_000;
@@ -156,11 +156,7 @@ class Run {
     const { deadEnd, group, groupId, kafka, notes, plan, topic } = this.#parts;
     const logs = await readLogs(kafka, topic, plan.config.filterPatterns.length > 0);
     const lines = group.lines();
-    const stalls = lines.flatMap(([member, line]): Disturbance[] =>
-      line.kind === "stall" && line.atMs - line.fromMs >= LONG_SILENCE_MS
-        ? [{ kind: "stalled", member, fromMs: line.fromMs, toMs: line.atMs }]
-        : [],
-    );
+    const stalls = silencesOf(lines, LONG_SILENCE_MS);
     const trace: Trace = {
       batchSize: plan.config.batchSize,
       retryAttemptsMax: plan.config.retryAttemptsMax,
@@ -324,6 +320,8 @@ function tell(
     if (line.kind === "note") told.push({ atMs, text: `${member}: ${line.text}` });
     if (line.kind === "join") told.push({ atMs, text: `${member}: is given partitions ${line.partitions.join(" ")}` });
     if (line.kind === "stall") told.push({ atMs, text: `${member}: nothing ran for ${atMs - line.fromMs} ms` });
+    if (line.kind === "block")
+      told.push({ atMs, text: `${member}: its handler lets nothing run for ${line.untilMs - atMs} ms` });
     if (line.kind === "end") {
       told.push({ atMs, text: `${member}: ${line.invocation} ends, ${JSON.stringify(line.outcome)}` });
     }

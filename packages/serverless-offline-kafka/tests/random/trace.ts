@@ -27,6 +27,8 @@ export type MemberLine = { readonly atMs: number } & (
   | { readonly kind: "join"; readonly partitions: readonly number[] }
   /** Nothing ran in this process since `fromMs`: it was frozen, blocked by its handler, or starved. */
   | { readonly kind: "stall"; readonly fromMs: number }
+  /** Its handler lets nothing run until then: who is killed meanwhile has no time to say that nothing ran. */
+  | { readonly kind: "block"; readonly untilMs: number }
   | { readonly kind: "note"; readonly text: string }
 );
 
@@ -84,4 +86,13 @@ export interface Trace {
   readonly commits: readonly Commit[];
   readonly deliveries: readonly Delivery[];
   readonly disturbances: readonly Disturbance[];
+}
+
+/** When members were silent for at least so long, by what they wrote themselves. */
+export function silencesOf(lines: ReadonlyArray<readonly [member: string, MemberLine]>, msMin: number): Disturbance[] {
+  return lines.flatMap(([member, line]) => {
+    const [fromMs, toMs] =
+      line.kind === "stall" ? [line.fromMs, line.atMs] : line.kind === "block" ? [line.atMs, line.untilMs] : [0, -1];
+    return toMs - fromMs >= msMin ? [{ kind: "stalled", member, fromMs, toMs }] : [];
+  });
 }
