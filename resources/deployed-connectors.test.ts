@@ -6,8 +6,8 @@ import { deployedConnectors } from "./deployed-connectors.ts";
 
 const service = { functions: {}, extensions: {} };
 
-function made(generations: string) {
-  const connectors = deployedConnectors("tripline-prod", generations);
+function made({ generations = "", leftOut = "" }) {
+  const connectors = deployedConnectors("tripline-prod", { generations, leftOut });
   const deployment = {
     name: "tripline-prod",
     stage: "prod",
@@ -23,11 +23,12 @@ const names = ["fraud-postgres-connector", "fraud-alerts-connector", "activity-c
 
 describe("connectors", () => {
   test("are called by the stage and their declaration", () => {
-    expect([...deployedConnectors("tripline-prod", "")]).toEqual(names.map((name) => [name, `tripline-prod-${name}`]));
+    const connectors = deployedConnectors("tripline-prod", { generations: "", leftOut: "" });
+    expect([...connectors]).toEqual(names.map((name) => [name, `tripline-prod-${name}`]));
   });
 
   test("that are to begin anew have another name wherever one is", () => {
-    const resources = made("fraud-postgres-connector:2");
+    const resources = made({ generations: "fraud-postgres-connector:2" });
     expect(resources["FraudPostgresConnector"]?.Properties["ConnectorName"]).toBe(
       "tripline-prod-fraud-postgres-connector-2",
     );
@@ -38,18 +39,23 @@ describe("connectors", () => {
     expect(text.match(/tripline-prod-activity-connector(?!-)/g)).toHaveLength(4);
   });
 
-  test("that are left out leave nothing behind that waits for them", () => {
-    const text = JSON.stringify(made("fraud-postgres-connector:none"));
+  test("that are left out leave nothing behind that waits for them, and the others as they are", () => {
+    const text = JSON.stringify(
+      made({
+        leftOut: "fraud-postgres-connector",
+        generations: "fraud-postgres-connector:2, fraud-alerts-connector:3",
+      }),
+    );
     expect(text).not.toMatch(/FraudPostgresConnector|fraud-postgres-connector/);
-    expect(text).toMatch(/"FraudAlertsConnector"/);
+    expect(text).toMatch(/"tripline-prod-fraud-alerts-connector-3"/);
   });
 
-  test.each(["fraud-postgres-connector", "nobody:2", "fraud-postgres-connector:0", "fraud-postgres-connector:two"])(
-    "are not guessed from %s",
-    (generations) => {
-      expect(() => deployedConnectors("tripline-prod", generations)).toThrow(
-        `'${generations}' is not understood. Each is CONNECTOR:NUMBER or CONNECTOR:none, of fraud-postgres-connector`,
-      );
-    },
-  );
+  test.each([
+    [{ generations: "fraud-postgres-connector" }, "connectorGenerations: 'fraud-postgres-connector'"],
+    [{ generations: "nobody:2" }, "connectorGenerations: 'nobody:2'"],
+    [{ generations: "fraud-postgres-connector:0" }, "connectorGenerations: 'fraud-postgres-connector:0'"],
+    [{ leftOut: "activity-connector,nobody" }, "connectorsLeftOut: 'nobody'"],
+  ])("are not guessed from %j", (choices, start) => {
+    expect(() => made(choices)).toThrow(`${start} is not understood. Each entry is a connector`);
+  });
 });

@@ -5,7 +5,10 @@ module.exports = async ({ resolveConfigurationProperty, resolveVariable }) => {
   const name = await resolveVariable("self:custom.name");
   const deployment = {
     name,
-    connectors: deployedConnectors(name, String(await resolveVariable("param:connectorGenerations"))),
+    connectors: deployedConnectors(name, {
+      generations: String(await resolveVariable("param:connectorGenerations")),
+      leftOut: String(await resolveVariable("param:connectorsLeftOut")),
+    }),
     stage: await resolveVariable("sls:stage"),
     databaseResourceId: await resolveVariable("param:databaseResourceId"),
     databaseSecretArn: await resolveVariable("param:databaseSecretArn"),

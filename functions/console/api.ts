@@ -145,6 +145,8 @@ export interface UserTransaction {
   readonly amountCents: number | null;
   readonly cardType: string | null;
   readonly merchantId: number | null;
+  /** The agents that raised an alert. */
+  readonly agents: readonly string[];
 }
 
 // Temperature --------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,13 @@ describe("what is kept for a while", () => {
     expect(await kept.get()).toBe(2);
   });
 
+  test("is not enough for who has to know", async () => {
+    const kept = counted(60_000);
+    await kept.get();
+    expect(await kept.get({ fresh: true })).toBe(2);
+    expect(await kept.get()).toBe(2);
+  });
+
   test("is no failure", async () => {
     let asked = 0;
     const kept = keptFor(60_000, async () => {

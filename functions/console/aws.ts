@@ -27,11 +27,11 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
 }
 
 /** What was last answered, for so long; a failure is not kept. */
-export function keptFor<Value>(ms: number, ask: () => Promise<Value>): { get(): Promise<Value>; forget(): void } {
+export function keptFor<Value>(ms: number, ask: () => Promise<Value>) {
   let kept: { readonly value: Promise<Value>; readonly untilMs: number } | undefined;
   return {
-    get() {
-      if (kept === undefined || performance.now() >= kept.untilMs) {
+    get({ fresh } = { fresh: false }): Promise<Value> {
+      if (fresh || kept === undefined || performance.now() >= kept.untilMs) {
         const value = ask();
         const own = { value, untilMs: performance.now() + ms };
         kept = own;
@@ -41,10 +41,31 @@ export function keptFor<Value>(ms: number, ask: () => Promise<Value>): { get(): 
       }
       return kept.value;
     },
-    forget() {
+    forget(): void {
       kept = undefined;
     },
   };
+}
+
+/** What is listed is kept for a while, but not across what is done to it. */
+function keeping<Listed, Action>(inner: () => Promise<Actable<Listed, Action>>): Actable<Listed, Action> {
+  const listed = keptFor(listMs, async () => (await inner()).list());
+  return {
+    list: listed.get,
+    act: async (name, action) => {
+      try {
+        await (await inner()).act(name, action);
+      } finally {
+        // It may have been done though nobody has said so in time.
+        listed.forget();
+      }
+    },
+  };
+}
+
+interface Actable<Listed, Action> {
+  list(options?: { readonly fresh: boolean }): Promise<readonly Listed[]>;
+  act(name: string, action: Action): Promise<void>;
 }
 
 /**
@@ -56,23 +77,5 @@ export function consoleOnAws(environment: Environment = process.env): { connecto
   const { CONSOLE_NAME: stackName, CONSOLE_CLUSTER_ARN: clusterArn } = readEnvironment(AwsEnvironment, environment);
   const connectors = once(async () => (await import("./connect/msk.ts")).connectorsOfMsk({ stackName }));
   const mappings = once(async () => (await import("./mappings/lambda.ts")).mappingsOfLambda({ stackName, clusterArn }));
-  const connectorList = keptFor(listMs, async () => (await connectors()).list());
-  const mappingList = keptFor(listMs, async () => (await mappings()).list());
-  return {
-    connectors: {
-      list: connectorList.get,
-      act: async (name, action) => {
-        await (await connectors()).act(name, action);
-        connectorList.forget();
-      },
-    },
-    mappings: {
-      list: mappingList.get,
-      act: async (name, action) => {
-        await (await mappings()).act(name, action);
-        mappingList.forget();
-      },
-      replay: undefined,
-    },
-  };
+  return { connectors: keeping(connectors), mappings: { ...keeping(mappings), replay: undefined } };
 }

@@ -1,11 +1,14 @@
 import * as v from "valibot";
 import { booleanSetting, type Environment, readEnvironment } from "../../shared/config/environment.ts";
+import { connectorDeclarations } from "../../shared/connectors/declarations.ts";
 
 const ConsoleEnvironment = v.object({
   CONSOLE_AUTHENTICATION: v.picklist(["iam", "loopback"], "must be iam or loopback"),
   CONSOLE_READ_ONLY: v.optional(booleanSetting, "false"),
   CONSOLE_STAGE: v.optional(v.string(), "local"),
   BOOTSTRAP_SERVERS: v.string(),
+  /** Connectors that are declared and not deployed, comma-separated. */
+  CONSOLE_CONNECTORS_LEFT_OUT: v.optional(v.string(), ""),
   /** Left out on AWS: the connectors are MSK Connect's, and the mappings Lambda's. */
   CONNECT_URL: v.exactOptional(v.pipe(v.string(), v.url("must be an address"))),
   MAPPINGS_URL: v.exactOptional(v.pipe(v.string(), v.url("must be an address"))),
@@ -18,6 +21,8 @@ export interface ConsoleConfig {
   readonly stage: string;
   /** host:port, comma-separated. */
   readonly bootstrapServers: string;
+  /** By the names of their declarations: those that should be there. */
+  readonly connectors: readonly string[];
   readonly connectUrl: string | undefined;
   readonly mappingsUrl: string | undefined;
 }
@@ -30,7 +35,13 @@ export function consoleConfig(environment: Environment = process.env): ConsoleCo
     readOnly: settings.CONSOLE_READ_ONLY,
     stage: settings.CONSOLE_STAGE,
     bootstrapServers: settings.BOOTSTRAP_SERVERS,
+    connectors: connectorsBut(settings.CONSOLE_CONNECTORS_LEFT_OUT),
     connectUrl: settings.CONNECT_URL,
     mappingsUrl: settings.MAPPINGS_URL,
   };
+}
+
+function connectorsBut(leftOut: string): string[] {
+  const names = new Set(leftOut.split(",").map((name) => name.trim()));
+  return Object.keys(connectorDeclarations).filter((name) => !names.has(name));
 }

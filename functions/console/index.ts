@@ -40,7 +40,7 @@ export const handler = createHandler({
   audit: postgresAudit(pool),
   routes: [
     ...sessionRoutes(config),
-    ...overviewRoutes({ pool, kafka, connectors, mappings, clock }),
+    ...overviewRoutes({ pool, kafka, connectors, mappings, clock, expected: config.connectors }),
     ...alertRoutes(pool, profileConfig()),
     ...temperatureRoutes(pool, clock),
     ...kafkaRoutes({ kafka, mappings, pool }),

@@ -192,10 +192,10 @@ test("earlier alerts come page by page, each once, to the last one", async () =>
     "mydb",
     `insert into fraud.alerts (alert_id, agent, rule, rule_version, transaction_id, user_id, amount_cents, reason, historical, topic, partition,
        kafka_offset, committed_at, created_at)
-     select 'paged-' || each, 'profile', 'ratio', 1, -each, 4242, 100000, '{}', true, 'x', 0, each, now(), now() - interval '1 hour' - each / 3 * interval '1 second'
+     select 'paged-' || each, 'profile', 'ratio', 1, -each, 42, 100000, '{}', true, 'x', 0, each, now(), now() - interval '1 hour' - each / 3 * interval '1 second'
      from generate_series(1, 120) each`,
   );
-  await page.goto("/alerts?user=4242");
+  await page.goto("/alerts?user=42");
   const rows = page.locator("tr[data-alert]");
   for (const count of [50, 100, 120]) {
     await eventually(async () => ((await rows.count()) === count ? true : undefined), `${count} alerts`);

@@ -37,13 +37,20 @@ export async function findTransactions(
   const { oldest = null, newest = null } = ends[0] ?? {};
   if (oldest === null || newest === null) return { transactions: [], from: 0, to: (before ?? 1) - 1, next: null };
   const lowest = Math.max(oldest, newest - idsMax + 1);
-  const { rows: transactions } = await pool.query<UserTransaction>(
+  const { rows } = await pool.query<Omit<UserTransaction, "agents">>(
     `select id, ${isoText("created_at")} as at, (amount * 100)::bigint as "amountCents", card_type as "cardType",
        merchant_id as "merchantId"
      from transactions where id between $2 and $3 and user_id = $1 order by id desc limit $4`,
     [userId, lowest, newest, transactionsMax],
   );
-  const from = transactions.length < transactionsMax ? lowest : (transactions.at(-1)?.id ?? lowest);
+  const from = rows.length < transactionsMax ? lowest : (rows.at(-1)?.id ?? lowest);
+  const { rows: alerts } = await pool.query<{ id: number; agents: string[] }>(
+    `select transaction_id as id, array_agg(agent order by agent) as agents from fraud.alerts
+     where user_id = $1 and transaction_id between $2 and $3 group by transaction_id`,
+    [userId, from, newest],
+  );
+  const agents = new Map(alerts.map((each) => [each.id, each.agents]));
+  const transactions = rows.map((row) => ({ ...row, agents: agents.get(row.id) ?? [] }));
   // Up to the id before which was asked: between there and the newest below it, there are none.
   const to = before === undefined ? newest : before - 1;
   return { transactions, from, to, next: from > oldest ? String(from) : null };

@@ -4,7 +4,8 @@ import { NoBody, parse, type Route } from "../http/router.ts";
 
 /** Where the connectors run: Kafka Connect, or MSK Connect. */
 export interface Connectors {
-  list(): Promise<readonly ConnectorView[]>;
+  /** @param options.fresh asks whoever knows, and not what was known a moment ago */
+  list(options?: { readonly fresh: boolean }): Promise<readonly ConnectorView[]>;
   act(name: string, action: ConnectorAction): Promise<void>;
 }
 
@@ -44,7 +45,7 @@ export function connectorRoutes(connectors: Connectors): Route[] {
         action: ({ path }) => ({ name: `connector.${action}`, target: nameOf(path) }),
         act: async ({ path, body }) => {
           parse(NoBody, body);
-          const known = (await connectors.list()).find(({ name }) => name === nameOf(path));
+          const known = (await connectors.list({ fresh: true })).find(({ name }) => name === nameOf(path));
           if (known === undefined) throw new ConsoleError("NOT_FOUND", `There is no connector '${nameOf(path)}'.`);
           if (!known.actions.includes(action)) {
             throw new ConsoleError("CONFLICT", `A connector here cannot be told to ${action}.`);

@@ -222,7 +222,7 @@ async function standingsOf(
 /** Where the mappings cannot be asked, the members of the group are an obstacle all the same. */
 async function mappingOf(mappings: Mappings, group: string, topic: string): Promise<MappingView | undefined> {
   try {
-    return (await mappings.list()).find((one) => one.group === group && one.topic === topic);
+    return (await mappings.list({ fresh: true })).find((one) => one.group === group && one.topic === topic);
   } catch {
     return undefined;
   }

@@ -4,7 +4,8 @@ import { NoBody, parse, type Route } from "../http/router.ts";
 
 /** Where the event source mappings are: in `sls offline`, or in Lambda. */
 export interface Mappings {
-  list(): Promise<readonly MappingView[]>;
+  /** @param options.fresh asks whoever knows, and not what was known a moment ago */
+  list(options?: { readonly fresh: boolean }): Promise<readonly MappingView[]>;
   act(name: string, action: MappingAction): Promise<void>;
   /**
    * Lets a mapping that runs go on from these offsets, of its topic. undefined: it cannot be done while it runs, and its group's offsets can
@@ -28,7 +29,7 @@ export function mappingRoutes(mappings: Mappings): Route[] {
         action: ({ path }) => ({ name: `mapping.${action}`, target: nameOf(path) }),
         act: async ({ path, body }) => {
           parse(NoBody, body);
-          const known = (await mappings.list()).find(({ name }) => name === nameOf(path));
+          const known = (await mappings.list({ fresh: true })).find(({ name }) => name === nameOf(path));
           if (known === undefined) throw new ConsoleError("NOT_FOUND", `There is no mapping '${nameOf(path)}'.`);
           if (!known.actions.includes(action)) {
             throw new ConsoleError("CONFLICT", `The mapping is ${known.state} and cannot be told to ${action}.`);

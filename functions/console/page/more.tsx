@@ -15,31 +15,30 @@ export interface More<Page> {
 
 /**
  * The pages after the first one, each when it is asked for. Where the first one is live it moves on, and what it had is kept, unless more
- * has come meanwhile than it holds: then the list begins anew with it.
+ * has come meanwhile than it holds: then the list begins anew with it. Whoever shows another list does it in another component, by its key.
  *
- * @param list the address of the list: with another one, what had come belongs to a list that is no longer shown
  * @param addressOfNext where the page is that begins at `next`
  */
 export function useMore<Page extends { readonly next: string | null }>(
-  list: string,
   first: Page | undefined,
   addressOfNext: (next: string) => string,
   { join, renew }: Paging<Page>,
 ): More<Page> {
   /** Only once more was asked for; with the first page that is in it. */
-  const [known, setKnown] = useState<{ readonly list: string; readonly first: Page; readonly page: Page }>();
-  const before = known?.list === list ? known : undefined;
+  const [known, setKnown] = useState<{ readonly first: Page; readonly page: Page }>();
   let page = first;
-  if (before !== undefined && (first === undefined || first === before.first)) page = before.page;
-  else if (before !== undefined && first !== undefined) page = renew(first, before.page) ?? first;
+  if (known !== undefined && (first === undefined || first === known.first)) page = known.page;
+  else if (known !== undefined && first !== undefined) page = renew(first, known.page) ?? first;
   useEffect(() => {
-    if (before === undefined || first === undefined || page === undefined || first === before.first) return;
-    setKnown(page === first ? undefined : { list, first, page });
+    if (known === undefined || first === undefined || page === undefined || first === known.first) return;
+    const renewed = page === first ? undefined : { first, page };
+    // What was loaded since this was drawn is not to be written over.
+    setKnown((now) => (now === known ? renewed : now));
   }, [first]);
   const next = page?.next ?? null;
   const { error, isRunning, run } = useDeed(async () => {
     if (next === null || first === undefined || page === undefined) return;
-    setKnown({ list, first, page: join(page, await get<Page>(addressOfNext(next))) });
+    setKnown({ first, page: join(page, await get<Page>(addressOfNext(next))) });
   });
   return { page, next, error, isRunning, load: run };
 }

@@ -34,12 +34,16 @@ test("what has come is put on top of what was known, as it is now", () => {
 });
 
 test("what the list has no more goes", () => {
-  expect(idsOf(paging.renew(pageOf([6, 4, 3]), pageOf([6, 5, 4, 3, 2])))).toEqual([6, 4, 3, 2]);
+  expect(idsOf(paging.renew(pageOf([6, 4, 3], "3"), pageOf([6, 5, 4, 3, 2])))).toEqual([6, 4, 3, 2]);
+});
+
+test("a first page that is the whole list leaves nothing behind it", () => {
+  expect(paging.renew(pageOf([6, 4, 3]), pageOf([6, 5, 4, 3, 2]))).toEqual(pageOf([6, 4, 3]));
 });
 
 test("where more has come than a page holds, nothing pretends that the two follow on each other", () => {
-  expect(paging.renew(pageOf([9, 8, 7]), pageOf([3, 2, 1]))).toBeUndefined();
-  expect(paging.renew(pageOf([]), pageOf([3, 2, 1]))).toBeUndefined();
+  expect(paging.renew(pageOf([9, 8, 7], "7"), pageOf([3, 2, 1]))).toBeUndefined();
+  expect(paging.renew(pageOf([], "9"), pageOf([3, 2, 1]))).toBeUndefined();
 });
 
 test("whatever comes between two questions, what is shown has no hole", () => {

@@ -7,7 +7,7 @@ export interface Paging<Page> {
 }
 
 /** Of pages whose items have keys. What is in both is as it is in the newer one. */
-export function pagingOf<Page, Item>(
+export function pagingOf<Page extends { readonly next: string | null }, Item>(
   itemsOf: (page: Page) => readonly Item[],
   keyOf: (item: Item) => unknown,
   withItems: (page: Page, items: readonly Item[]) => Page,
@@ -20,6 +20,8 @@ export function pagingOf<Page, Item>(
       return withItems(older, [...items, ...itemsOf(older).filter((item) => !keys.has(keyOf(item)))]);
     },
     renew(first, known) {
+      // It is the whole list.
+      if (first.next === null) return first;
       const items = itemsOf(first);
       const keys = keysOf(items);
       const before = itemsOf(known);

@@ -19,6 +19,7 @@ const spent = (id: number, amountCents: number | null): UserTransaction => ({
   amountCents,
   cardType: null,
   merchantId: null,
+  agents: [],
 });
 
 describe("what amounts were held against", () => {
@@ -39,11 +40,7 @@ describe("what amounts were held against", () => {
           return memory.judge(transaction) !== undefined;
         });
         const newestFirst = amounts.map((amountCents, index) => spent(index, amountCents)).reverse();
-        for (const { id, amountCents, thresholdCents } of withThresholds(
-          newestFirst,
-          { rule: config, alerts: [] },
-          true,
-        )) {
+        for (const { id, amountCents, thresholdCents } of withThresholds(newestFirst, config, true)) {
           const isAbove = thresholdCents !== null && (amountCents as number) > thresholdCents;
           // Drawn to the cent, judged exactly.
           if (thresholdCents !== null && Math.abs((amountCents as number) - thresholdCents) <= 1) continue;
@@ -55,18 +52,18 @@ describe("what amounts were held against", () => {
 
   test("is not known of the first ones while earlier ones may be missing", () => {
     const newestFirst = Array.from({ length: 8 }, (_, index) => spent(8 - index, 100));
-    const known = withThresholds(newestFirst, { rule: ratio, alerts: [] }, false).filter(
-      (one) => one.thresholdCents !== null,
-    );
+    const known = withThresholds(newestFirst, ratio, false).filter((one) => one.thresholdCents !== null);
     expect(known.map(({ id }) => id)).toEqual([8, 7, 6]);
   });
 
+  test("is not known before as many amounts as count are, whatever rows have none", () => {
+    const newestFirst = Array.from({ length: 9 }, (_, index) => spent(9 - index, index === 6 ? null : 100));
+    const known = withThresholds(newestFirst, ratio, false).filter((one) => one.thresholdCents !== null);
+    expect(known.map(({ id }) => id)).toEqual([9, 8, 7]);
+  });
+
   test("is not moved by a transaction without an amount", () => {
-    const judged = withThresholds(
-      [spent(4, 100), spent(3, null), spent(2, 600), spent(1, 400)],
-      { rule: ratio, alerts: [] },
-      true,
-    );
+    const judged = withThresholds([spent(4, 100), spent(3, null), spent(2, 600), spent(1, 400)], ratio, true);
     expect(judged.map(({ thresholdCents }) => thresholdCents)).toEqual([1_500, 1_500, null, null]);
   });
 });

@@ -1,5 +1,5 @@
-import { alertsAboveCents } from "../../../shared/agents/profile-threshold.ts";
-import type { AlertView, UserTransaction, UserTransactionPage, UserView } from "../api.ts";
+import { alertsAboveCents, type ProfileConfig } from "../../../shared/agents/profile-threshold.ts";
+import type { UserTransaction, UserTransactionPage } from "../api.ts";
 import type { Paging } from "./paging.ts";
 
 /** Pages are parts of the table: they hang together where no id is between them. */
@@ -15,8 +15,6 @@ export const transactionPaging: Paging<UserTransactionPage> = {
 export interface JudgedTransaction extends UserTransaction {
   /** Above which the profile agent would alert; null: too little is known of what came before. */
   readonly thresholdCents: number | null;
-  /** The agents that raised an alert. */
-  readonly agents: readonly string[];
 }
 
 /**
@@ -28,19 +26,18 @@ export interface JudgedTransaction extends UserTransaction {
  */
 export function withThresholds(
   transactions: readonly UserTransaction[],
-  { rule, alerts }: Pick<UserView, "rule" | "alerts">,
+  rule: ProfileConfig,
   isComplete: boolean,
 ): JudgedTransaction[] {
-  const agents = Map.groupBy(alerts, ({ transactionId }: AlertView) => transactionId);
   let history: readonly number[] = [];
-  const unknown = isComplete ? 0 : rule.historyMax;
   return transactions
     .toReversed()
-    .map((transaction, index) => {
-      const { amountCents, id } = transaction;
-      const thresholdCents = index < unknown ? null : (alertsAboveCents(rule, amountsOf(history)) ?? null);
+    .map((transaction) => {
+      const { amountCents } = transaction;
+      const isKnown = isComplete || history.length === rule.historyMax;
+      const thresholdCents = isKnown ? (alertsAboveCents(rule, amountsOf(history)) ?? null) : null;
       if (amountCents !== null) history = [...history, amountCents].slice(-rule.historyMax);
-      return { ...transaction, thresholdCents, agents: (agents.get(id) ?? []).map(({ agent }) => agent) };
+      return { ...transaction, thresholdCents };
     })
     .reverse();
 }

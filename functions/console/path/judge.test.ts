@@ -29,6 +29,7 @@ const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({
 });
 
 const declared = Object.entries(connectorDeclarations);
+const expected = Object.keys(connectorDeclarations);
 const otherSlots = declared
   .map(([, each]) => ({ ...slot, name: each["slot.name"] }))
   .filter(({ name }) => name !== slot.name);
@@ -50,12 +51,12 @@ function look(
   seen: Partial<Observations>,
   id: PathStage["id"],
 ): { stage: PathStage; item: (name: string) => PathItem } {
-  const stage = judgePath({ ...well, ...seen }).find((each) => each.id === id) as PathStage;
+  const stage = judgePath({ ...well, ...seen }, expected).find((each) => each.id === id) as PathStage;
   return { stage, item: (name) => stage.items.find((each) => each.name === name) as PathItem };
 }
 
 test("a path on which all is well, in the order in which a transaction passes", () => {
-  const path = judgePath(well);
+  const path = judgePath(well, expected);
   expect(path.map(({ id, health }) => [id, health])).toEqual(
     ["database", "connectors", "topics", "groups", "alerts"].map((id) => [id, "ok"]),
   );
@@ -123,6 +124,16 @@ describe("a connector", () => {
   });
 });
 
+test("a connector that is left out is not missed, nor is its slot", () => {
+  const seen = { ...well, connectors: otherConnectors, slots: otherSlots };
+  expect(judgePath(seen, expected).map(({ health }) => health)).toEqual(["fault", "fault", "ok", "ok", "ok"]);
+  const path = judgePath(
+    seen,
+    expected.filter((name) => name !== connector.name),
+  );
+  expect(path.every(({ health }) => health === "ok")).toBe(true);
+});
+
 describe("a connector whose task nobody tells about, as on MSK Connect", () => {
   const unknown = { ...connector, tasks: [{ id: 0, state: "UNKNOWN", trace: null }] };
   test.each<[string, Observations["slots"], string]>([
@@ -188,7 +199,7 @@ test.each([
   ["groups", "groups"],
   ["alerts", "alerts"],
 ] as const)("where %s cannot be asked, that stage alone is at fault, and says why", (what, id) => {
-  const path = judgePath({ ...well, [what]: new Error("connection refused") });
+  const path = judgePath({ ...well, [what]: new Error("connection refused") }, expected);
   expect(path.filter(({ health }) => health === "fault").map((stage) => stage.id)).toEqual([id]);
   expect(path.find((stage) => stage.id === id)?.items[0]?.problem).toBe("connection refused");
 });

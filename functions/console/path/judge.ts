@@ -11,14 +11,24 @@ const slotFaultBytes = 2 * 2 ** 30;
 /** Records that a group has not read; more than a few seconds' worth of what the path carries. */
 const lagAttention = 50_000;
 
-/** The path from left to right, each part with how it is and, where something is wrong, what. */
-export function judgePath(seen: Observations): PathStage[] {
+/**
+ * The path from left to right, each part with how it is and, where something is wrong, what.
+ *
+ * @param expected the connectors that should be there, by the names of their declarations
+ */
+export function judgePath(seen: Observations, expected: readonly string[]): PathStage[] {
   return [
-    stage("database", "PostgreSQL", judge(seen.slots, "PostgreSQL", "/connectors", judgeSlots)),
+    stage(
+      "database",
+      "PostgreSQL",
+      judge(seen.slots, "PostgreSQL", "/connectors", (slots) => judgeSlots(slots, expected)),
+    ),
     stage(
       "connectors",
       "Debezium",
-      judge(seen.connectors, "Kafka Connect", "/connectors", (connectors) => judgeConnectors(connectors, seen.slots)),
+      judge(seen.connectors, "Kafka Connect", "/connectors", (connectors) =>
+        judgeConnectors(connectors, seen.slots, expected),
+      ),
     ),
     stage("topics", "Kafka topics", judge(seen.topics, "Kafka", "/topics", judgeTopics)),
     stage(
@@ -58,8 +68,9 @@ function judge<Seen>(
 const declaredConnectors = Object.entries(connectorDeclarations);
 
 /** Those of the declared connectors, and whatever else makes PostgreSQL keep its log. */
-function judgeSlots(slots: readonly Slot[]): readonly PathItem[] {
+function judgeSlots(slots: readonly Slot[], expected: readonly string[]): readonly PathItem[] {
   const missing = declaredConnectors
+    .filter(([connector]) => expected.includes(connector))
     .map(([connector, declaration]) => ({ connector, name: declaration["slot.name"] }))
     .filter(({ name }) => !slots.some((slot) => slot.name === name));
   return [
@@ -86,7 +97,10 @@ function judgeSlot({ active, behindBytes, keptBytes, walStatus }: Omit<Slot, "na
     ];
   }
   if (!active) {
-    return ["fault", "Nobody reads it: its connector has stopped, and PostgreSQL keeps what it has not read."];
+    return [
+      "fault",
+      "Nobody reads it: its connector has stopped, or takes its first snapshot, and PostgreSQL keeps what it has not read.",
+    ];
   }
   if (behindBytes >= slotFaultBytes) return ["fault", "Its connector does not keep up, and the disk fills."];
   if (behindBytes >= slotAttentionBytes) return ["attention", "Its connector is slow, or catches up."];
@@ -101,10 +115,12 @@ function judgeSlot({ active, behindBytes, keptBytes, walStatus }: Omit<Slot, "na
 
 type SeenConnector = Exclude<Observations["connectors"], Error>[number];
 
-function judgeConnectors(connectors: readonly SeenConnector[], slots: Observations["slots"]): readonly PathItem[] {
-  const missing = declaredConnectors
-    .map(([name]) => name)
-    .filter((name) => !connectors.some((connector) => connector.name === name));
+function judgeConnectors(
+  connectors: readonly SeenConnector[],
+  slots: Observations["slots"],
+  expected: readonly string[],
+): readonly PathItem[] {
+  const missing = expected.filter((name) => !connectors.some((connector) => connector.name === name));
   return [
     ...connectors.map((connector) => judgeConnector(connector, slots)),
     ...missing.map((name): PathItem => {
@@ -145,7 +161,7 @@ function judgeBySlot(name: string, slots: Observations["slots"]): PathItem {
   }
   if (slot.active) return { ...common, health: "ok", problem: null };
   const problem =
-    "MSK Connect calls it running, but nobody reads its slot: its task has ended with an error, or just begins. The log group of the workers says why.";
+    "MSK Connect calls it running, but nobody reads its slot: it takes its first snapshot, or its task has ended with an error. The workers' log group says which.";
   return { ...common, health: "fault", problem };
 }
 

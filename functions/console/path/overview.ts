@@ -19,9 +19,12 @@ export interface OverviewDependencies {
   readonly connectors: Connectors;
   readonly mappings: Mappings;
   readonly clock: () => Date;
+  /** The connectors that should be there, by the names of their declarations. */
+  readonly expected: readonly string[];
 }
 
-export function overviewRoutes({ pool, kafka, connectors, mappings, clock }: OverviewDependencies): Route[] {
+export function overviewRoutes(dependencies: OverviewDependencies): Route[] {
+  const { pool, kafka, connectors, mappings, clock, expected } = dependencies;
   const counter = new AlertCounter(pool, clock);
   return [
     {
@@ -43,7 +46,7 @@ export function overviewRoutes({ pool, kafka, connectors, mappings, clock }: Ove
         const seen = { slots, alerts, connectors: connectorList, topics, groups, mappings: mappingList, failedRecords };
         return {
           at: clock().toISOString(),
-          path: judgePath(seen),
+          path: judgePath(seen, expected),
           minutes: alerts instanceof Error ? null : alerts.minutes,
           delay: alerts instanceof Error ? null : alerts.delay,
         };

@@ -16,39 +16,45 @@ type Filter = { readonly [Name in (typeof filterNames)[number]]?: string };
 export function Alerts({ address, readOnly }: ViewProps) {
   const filter: Filter = Object.fromEntries(filterNames.map((name) => [name, address.query.get(name) ?? ""]));
   const path = addressOf("/api/alerts", filter);
-  const live = useLive<AlertPage>(path, 2_000);
-  const held = useHeld(live.data, path);
-  const more = useMore(path, held.shown, (before) => addressOf("/api/alerts", { ...filter, before }), alertPaging);
   return (
     <>
       <Heading title="Alerts">
         <Export filter={filter} />
       </Heading>
       <FilterForm key={path} filter={filter} />
-      <Answer live={{ ...live, data: more.page }} lines={12}>
-        {({ alerts, searchedTo }) => (
-          <>
-            <p class="waiting">
-              <span class="unseen" role="status">
-                {held.waiting > 0 && "New alerts wait."}
-              </span>
-              {held.waiting > 0 && (
-                <button type="button" class="primary" onClick={held.show}>
-                  {held.isPageful ? "Many" : formatWhole(held.waiting)} new
-                </button>
-              )}
-            </p>
-            <AlertTable alerts={alerts} {...(readOnly ? {} : { changed: live.refresh })} />
-            {searchedTo !== null && (
-              <p class="quiet">
-                Looked through the alerts back to {formatMoment(searchedTo)} UTC, and there are earlier ones.
-              </p>
-            )}
-            <MoreButton more={more} label={searchedTo === null ? "Earlier alerts" : "Look further back"} />
-          </>
-        )}
-      </Answer>
+      <AlertList key={`list of ${path}`} filter={filter} readOnly={readOnly} />
     </>
+  );
+}
+
+function AlertList({ filter, readOnly }: { filter: Filter; readOnly: boolean }) {
+  const live = useLive<AlertPage>(addressOf("/api/alerts", filter), 2_000);
+  const held = useHeld(live.data);
+  const more = useMore(held.shown, (before) => addressOf("/api/alerts", { ...filter, before }), alertPaging);
+  return (
+    <Answer live={{ ...live, data: more.page }} lines={12}>
+      {({ alerts, searchedTo }) => (
+        <>
+          <p class="waiting">
+            <span class="unseen" role="status">
+              {held.waiting > 0 && "New alerts wait."}
+            </span>
+            {held.waiting > 0 && (
+              <button type="button" class="primary" onClick={held.show}>
+                {held.isPageful ? "Many" : formatWhole(held.waiting)} new
+              </button>
+            )}
+          </p>
+          <AlertTable alerts={alerts} {...(readOnly ? {} : { changed: live.refresh })} />
+          {searchedTo !== null && (
+            <p class="quiet">
+              Looked through the alerts back to {formatMoment(searchedTo)} UTC, and there are earlier ones.
+            </p>
+          )}
+          <MoreButton more={more} label={searchedTo === null ? "Earlier alerts" : "Look further back"} />
+        </>
+      )}
+    </Answer>
   );
 }
 
@@ -56,25 +62,24 @@ export function Alerts({ address, readOnly }: ViewProps) {
  * What is shown of a page that is always new. At its top, new alerts come by themselves. Whoever has scrolled down, or has the keyboard or
  * the pointer in the table, reads: nothing must move under their eyes, so new alerts wait for a button.
  */
-function useHeld(page: AlertPage | undefined, path: string) {
-  const [shown, setShown] = useState<{ path: string; page: AlertPage }>();
+function useHeld(page: AlertPage | undefined) {
+  const [shown, setShown] = useState<AlertPage>();
   const newest = useRef(page);
   newest.current = page;
-  const current = shown?.path === path ? shown.page : undefined;
   useEffect(() => {
     if (page === undefined) return;
-    if (current === undefined || !isReading()) setShown({ path, page });
-    else setShown({ path, page: { ...current, alerts: current.alerts.map((alert) => latestOf(alert, page)) } });
+    if (shown === undefined || !isReading()) setShown(page);
+    else setShown({ ...shown, alerts: shown.alerts.map((alert) => latestOf(alert, page)) });
   }, [page]);
-  const known = new Set(current?.alerts.map(({ alertId }) => alertId));
-  const waiting = page?.alerts.filter(({ alertId }) => !known.has(alertId)).length ?? 0;
+  const known = new Set(shown?.alerts.map(({ alertId }) => alertId));
+  const waiting = shown === undefined ? 0 : (page?.alerts.filter(({ alertId }) => !known.has(alertId)).length ?? 0);
   return {
-    shown: current,
+    shown,
     waiting,
     /** As many as a page holds, and there may be more. */
     isPageful: waiting === page?.alerts.length,
     show: () => {
-      if (newest.current !== undefined) setShown({ path, page: newest.current });
+      if (newest.current !== undefined) setShown(newest.current);
       scrollTo(0, 0);
     },
   };

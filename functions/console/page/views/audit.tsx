@@ -15,7 +15,7 @@ const paging = pagingOf(
 
 export function Audit(_: ViewProps) {
   const live = useLive<AuditPage>("/api/audit", 5_000);
-  const more = useMore("/api/audit", live.data, (before) => addressOf("/api/audit", { before }), paging);
+  const more = useMore(live.data, (before) => addressOf("/api/audit", { before }), paging);
   return (
     <>
       <Heading title="Audit" />

@@ -11,12 +11,7 @@ import { Answer, DeedButton, Empty, Facts, Heading } from "../ui.tsx";
 
 export function FailedRecords({ readOnly }: ViewProps) {
   const live = useLive<FailedRecordPage>("/api/failed-records", 5_000);
-  const more = useMore(
-    "/api/failed-records",
-    live.data,
-    (before) => addressOf("/api/failed-records", { before }),
-    paging,
-  );
+  const more = useMore(live.data, (before) => addressOf("/api/failed-records", { before }), paging);
   return (
     <>
       <Heading title="Failed records" />

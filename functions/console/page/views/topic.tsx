@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { MessagePage, MessageView, TopicView } from "../../api.ts";
 import type { ViewProps } from "../app.tsx";
 import { formatBytes, formatMoment, formatValue, formatWhole, inputOfUtc, utcOfInput } from "../format.ts";
-import { useLive } from "../live.ts";
+import { type Live, useLive } from "../live.ts";
 import { MoreButton, useMore } from "../more.tsx";
 import { type Paging, pagingOf } from "../paging.ts";
 import { addressOf, navigate } from "../router.ts";
@@ -89,13 +89,14 @@ function GroupLink({ group }: { group: string }) {
 
 const isMoment = (from: string) => /^\d{4}-/.test(from);
 
+/** They are shown again when that is asked for, from wherever they begin: what was loaded before is not continued. */
 const pagingByPlace = pagingOf(
   (page: MessagePage) => page.messages,
   ({ partition, offset }) => `${partition}-${offset}`,
   (page, messages) => ({ ...page, messages }),
 );
 const paging: Paging<MessagePage> = {
-  ...pagingByPlace,
+  renew: () => undefined,
   join: (newer, older) => ({ ...pagingByPlace.join(newer, older), searched: newer.searched + older.searched }),
 };
 
@@ -106,14 +107,10 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
     text: query.get("text") ?? "",
   };
   const isRaw = query.get("raw") === "1";
-  const path = addressOf(`/api/topics/${encodeURIComponent(name)}/messages`, asked);
+  const addressOfPage = (next?: string) =>
+    addressOf(`/api/topics/${encodeURIComponent(name)}/messages`, { ...asked, next });
+  const path = addressOfPage();
   const live = useLive<MessagePage>(path, undefined);
-  const more = useMore(
-    path,
-    live.data,
-    (next) => addressOf(`/api/topics/${encodeURIComponent(name)}/messages`, { ...asked, next }),
-    paging,
-  );
   const here = (change: Readonly<Record<string, string>>) =>
     addressOf(`/topics/${encodeURIComponent(name)}`, { ...asked, raw: isRaw ? "1" : "", ...change });
   return (
@@ -130,27 +127,40 @@ function Messages({ name, query, partitions }: { name: string; query: URLSearchP
           As they are, not as change events
         </label>
       </p>
-      <Answer live={{ ...live, data: more.page }} lines={10}>
-        {({ messages, searched }) => {
-          return (
-            <>
-              {messages.length === 0 ? (
-                <Empty title="No messages">
-                  {asked.text !== "" && <p>None of the {formatWhole(searched)} looked at has this text.</p>}
-                </Empty>
-              ) : (
-                <ol class="messages">
-                  {messages.map((message) => (
-                    <Message key={`${message.partition}-${message.offset}`} message={message} isRaw={isRaw} />
-                  ))}
-                </ol>
-              )}
-              <MoreButton more={more} label={asked.text === "" ? "More messages" : "Look further"} />
-            </>
-          );
-        }}
-      </Answer>
+      <MessageList key={`list of ${path}`} live={live} addressOfNext={addressOfPage} text={asked.text} isRaw={isRaw} />
     </section>
+  );
+}
+
+interface MessageListProps {
+  readonly live: Live<MessagePage>;
+  readonly addressOfNext: (next: string) => string;
+  /** What is looked for; empty: nothing. */
+  readonly text: string;
+  readonly isRaw: boolean;
+}
+
+function MessageList({ live, addressOfNext, text, isRaw }: MessageListProps) {
+  const more = useMore(live.data, addressOfNext, paging);
+  return (
+    <Answer live={{ ...live, data: more.page }} lines={10}>
+      {({ messages, searched }) => (
+        <>
+          {messages.length === 0 ? (
+            <Empty title="No messages">
+              {text !== "" && <p>None of the {formatWhole(searched)} looked at has this text.</p>}
+            </Empty>
+          ) : (
+            <ol class="messages">
+              {messages.map((message) => (
+                <Message key={`${message.partition}-${message.offset}`} message={message} isRaw={isRaw} />
+              ))}
+            </ol>
+          )}
+          <MoreButton more={more} label={text === "" ? "More messages" : "Look further"} />
+        </>
+      )}
+    </Answer>
   );
 }
 

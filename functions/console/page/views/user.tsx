@@ -18,7 +18,6 @@ export function User({ userId }: ViewProps & { userId: string }) {
   const live = useLive<UserView>(path, 30_000);
   const spent = useLive<UserTransactionPage>(`${path}/transactions`, 30_000);
   const more = useMore(
-    path,
     spent.data,
     (before) => `${path}/transactions?before=${encodeURIComponent(before)}`,
     transactionPaging,
@@ -48,20 +47,22 @@ export function User({ userId }: ViewProps & { userId: string }) {
       <Heading title={`User ${userId}`} />
       <Answer live={both} lines={12}>
         {({ user, page: { from, next, transactions } }) => {
-          const judged = withThresholds(transactions, user, next === null);
+          const judged = withThresholds(transactions, user.rule, next === null);
           return (
             <>
               {judged.length > 0 && <History user={user} transactions={judged} />}
-              {judged.length === 0 && !isSearching && <Empty title="No transactions of this user" />}
+              {judged.length === 0 && next === null && <Empty title="No transactions of this user" />}
               <h2>Alerts</h2>
               <AlertTable alerts={user.alerts} ofUser />
-              <h2>Transactions</h2>
-              <Transactions transactions={judged} />
+              {(judged.length > 0 || next !== null) && <h2>Transactions</h2>}
+              {judged.length > 0 && <Transactions transactions={judged} />}
               {next !== null && (
                 <p class="quiet" role="status">
-                  {isSearching
-                    ? `Looking further back than transaction ${formatWhole(from)}…`
-                    : `Those from transaction ${formatWhole(from)} on. What the first ones were held against is not known here.`}
+                  {isSearching && `Looking further back than transaction ${formatWhole(from)}…`}
+                  {!isSearching && judged.length === 0 && `None from transaction ${formatWhole(from)} on.`}
+                  {!isSearching &&
+                    judged.length > 0 &&
+                    `Those from transaction ${formatWhole(from)} on. What the first ones were held against is not known here.`}
                 </p>
               )}
               {!isSearching && <MoreButton more={more} label="Look further back" />}
