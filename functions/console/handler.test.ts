@@ -1,5 +1,5 @@
 import { Logger } from "@aws-lambda-powertools/logger";
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { NewEntry } from "./audit.ts";
 import { createHandler } from "./handler.ts";
 import { ConsoleError } from "./http/errors.ts";
@@ -59,17 +59,18 @@ interface Options {
   readonly headers?: Record<string, string>;
   readonly body?: string;
   readonly userArn?: string;
+  readonly logger?: Logger;
 }
 
 async function call(method: string, path: string, options: Options = {}): Promise<HttpResponse & { json: unknown }> {
-  const { authentication = "loopback", readOnly = false, headers = {}, body, userArn } = options;
+  const { authentication = "loopback", readOnly = false, headers = {}, body, userArn, logger } = options;
   const handler = createHandler({
     authentication,
     readOnly,
     routes,
     page,
     audit: { note: async (entry) => void noted.push(entry) },
-    logger: new Logger({ logLevel: "SILENT" }),
+    logger: logger ?? new Logger({ logLevel: "SILENT" }),
   });
   const [rawPath = "", rawQueryString = ""] = path.split("?");
   const response = await handler({
@@ -206,6 +207,22 @@ describe("an action", () => {
     const { statusCode, json } = await call("POST", "/api/things/a", { headers: action, body: "{}", readOnly: true });
     expect([statusCode, json]).toMatchObject([403, { error: { code: "READ_ONLY" } }]);
     expect(acted).toEqual([]);
+  });
+
+  test("that is refused before it is one is in the log, with who tried", async () => {
+    const logger = new Logger({ logLevel: "SILENT" });
+    const warn = jest.spyOn(logger, "warn");
+    const userArn = "arn:aws:iam::123456789012:user/eve";
+    await call("POST", "/api/things/a", { body: "{}", authentication: "iam", userArn, logger });
+    expect(warn.mock.calls).toEqual([
+      [
+        expect.stringMatching(/^POST \/api\/things\/a: An action carries the header/),
+        { refused: { code: "FORBIDDEN", userArn } },
+      ],
+    ]);
+    expect(noted).toEqual([]);
+    await call("GET", "/api/nothing", { logger });
+    expect(warn).toHaveBeenCalledTimes(1);
   });
 });
 

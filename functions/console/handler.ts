@@ -26,7 +26,11 @@ export function createHandler(dependencies: ConsoleDependencies): LambdaHandler<
       return respond(request, await answer(dependencies, request, logger));
     } catch (error) {
       const refusal = refusalOf(error);
-      if (refusal.status >= 500) logger.error(`${request.method} ${request.path}: ${refusal.message}`, { error });
+      const text = `${request.method} ${request.path}: ${refusal.message}`;
+      if (refusal.status >= 500) logger.error(text, { error });
+      // Who has tried in vain is not in the audit, which anybody could fill then.
+      else if (request.method !== "GET")
+        logger.warn(text, { refused: { code: refusal.code, userArn: request.userArn } });
       const body: ErrorBody = { error: { code: refusal.code, message: refusal.message } };
       return respond(request, json(body, refusal.status));
     }
