@@ -13,6 +13,7 @@ function made({ generations = "", leftOut = "" }) {
     stage: "prod",
     databaseResourceId: "db",
     databaseSecretArn: "arn",
+    consoleReadOnly: false,
     connectors,
   };
   const alarms = alarmResources(deployment, service, { slotLogMB: 1_024, storageGiB: 20 });

@@ -10,6 +10,7 @@ module.exports = async ({ resolveConfigurationProperty, resolveVariable }) => {
       leftOut: String(await resolveVariable("param:connectorsLeftOut")),
     }),
     stage: await resolveVariable("sls:stage"),
+    consoleReadOnly: String(await resolveVariable("param:CONSOLE_READ_ONLY, 'false'")) === "true",
     databaseResourceId: await resolveVariable("param:databaseResourceId"),
     databaseSecretArn: await resolveVariable("param:databaseSecretArn"),
   };

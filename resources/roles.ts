@@ -110,15 +110,11 @@ function connectorArns(name: string): unknown[] {
 }
 
 /**
- * What the console does in Kafka: it shows every topic and group, sets the offsets of the groups that functions read as, and writes records
- * that were put aside to their topic again. A producer that is not idempotent needs no more than to write.
+ * What the console looks at in Kafka: every topic and group.
  *
  * @see https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
  */
-function looksIntoKafka(mappings: readonly Mapping[]): readonly unknown[] {
-  const putAside = new Set(
-    mappings.flatMap(({ topic, failedRecords }) => (failedRecords === undefined ? [] : [topic])),
-  );
+function looksIntoKafka(): readonly unknown[] {
   return [
     allow(["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"], ref("KafkaCluster")),
     allow(
@@ -126,30 +122,32 @@ function looksIntoKafka(mappings: readonly Mapping[]): readonly unknown[] {
       inCluster("topic", "*"),
     ),
     allow(["kafka-cluster:DescribeGroup"], inCluster("group", "*")),
-    allow(
-      ["kafka-cluster:AlterGroup"],
-      mappings.map(({ group }) => inCluster("group", group)),
-    ),
-    allow(
-      ["kafka-cluster:WriteData"],
-      [...putAside].map((topic) => inCluster("topic", topic)),
-    ),
   ].map(ifAws);
 }
 
-/** What the code of a function asks of AWS itself, apart from PostgreSQL. */
-const ownStatements: Readonly<Record<string, (deployment: Deployment, service: Service) => readonly unknown[]>> = {
-  console: ({ name }, service) => [
-    ...looksIntoKafka(mappingsOf(service)),
-    // The actions that list know no resources.
-    allow(["kafkaconnect:ListConnectors", "lambda:ListEventSourceMappings"], "*"),
+/**
+ * What the console does: it sets the offsets of the groups that functions read as, writes records that were put aside to their topic again
+ * (a producer that is not idempotent needs no more than to write), and pauses connectors and mappings.
+ */
+function actsOnThePath(name: string, mappings: readonly Mapping[]): readonly unknown[] {
+  const putAside = new Set(
+    mappings.flatMap(({ topic, failedRecords }) => (failedRecords === undefined ? [] : [topic])),
+  );
+  return [
+    ifAws(
+      allow(
+        ["kafka-cluster:AlterGroup"],
+        mappings.map(({ group }) => inCluster("group", group)),
+      ),
+    ),
+    ifAws(
+      allow(
+        ["kafka-cluster:WriteData"],
+        [...putAside].map((topic) => inCluster("topic", topic)),
+      ),
+    ),
     allow(
-      [
-        "kafkaconnect:DescribeConnector",
-        "kafkaconnect:PauseConnector",
-        "kafkaconnect:RestartConnector",
-        "kafkaconnect:ResumeConnector",
-      ],
+      ["kafkaconnect:PauseConnector", "kafkaconnect:RestartConnector", "kafkaconnect:ResumeConnector"],
       connectorArns(name),
     ),
     {
@@ -158,11 +156,20 @@ const ownStatements: Readonly<Record<string, (deployment: Deployment, service: S
         sub(`arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:event-source-mapping:*`),
       ),
       Condition: {
-        ArnEquals: {
-          "lambda:FunctionArn": mappingsOf(service).map(({ functionName }) => functionArn(functionName, name)),
-        },
+        ArnEquals: { "lambda:FunctionArn": mappings.map(({ functionName }) => functionArn(functionName, name)) },
       },
     },
+  ];
+}
+
+/** What the code of a function asks of AWS itself, apart from PostgreSQL. */
+const ownStatements: Readonly<Record<string, (deployment: Deployment, service: Service) => readonly unknown[]>> = {
+  console: ({ name, consoleReadOnly }, service) => [
+    ...looksIntoKafka(),
+    // The actions that list know no resources.
+    allow(["kafkaconnect:ListConnectors", "lambda:ListEventSourceMappings"], "*"),
+    allow(["kafkaconnect:DescribeConnector"], connectorArns(name)),
+    ...(consoleReadOnly ? [] : actsOnThePath(name, mappingsOf(service))),
   ],
   forwardAlerts: () => [
     allow(["sns:Publish"], ref("AlertsTopic")),

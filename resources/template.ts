@@ -42,4 +42,6 @@ export interface Deployment {
   readonly databaseResourceId: unknown;
   readonly databaseSecretArn: unknown;
   readonly connectors: DeployedConnectors;
+  /** What a console that only shows cannot be made to do either, whatever is wrong with its code. */
+  readonly consoleReadOnly: boolean;
 }
