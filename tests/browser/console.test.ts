@@ -207,9 +207,18 @@ test("earlier alerts come page by page, each once, to the last one", async () =>
 });
 
 test("a user's page draws what they spent, with the threshold over it", async () => {
-  await page.goto("/alerts?agent=profile");
-  await page.locator('tr[data-alert] a[href^="/users/"]').first().click();
-  await page.getByRole("heading", { name: /^User \d+/ }).waitFor();
+  // Somebody with a history on both sides of what was suspicious: the generator's users may have spent nothing since.
+  await stack.query(
+    "mydb",
+    `insert into transactions (user_id, amount, card_type, merchant_id, created_at)
+     select 43, case when each = 11 then 4999 else 10 + each end, 'VISA', 7, now() - (15 - each) * interval '10 seconds'
+     from generate_series(1, 14) each`,
+  );
+  await page.goto("/alerts?user=43&agent=profile");
+  const link = page.locator('tr[data-alert] a[href="/users/43"]').first();
+  await link.waitFor({ timeout: minute });
+  await link.click();
+  await page.getByRole("heading", { name: "User 43" }).waitFor();
   const chart = page.getByRole("img", { name: /threshold above which the profile agent alerts/ });
   await chart.waitFor();
   // The threshold is there, in its colour (--second, in light), as well as the axes.
