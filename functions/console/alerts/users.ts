@@ -13,7 +13,7 @@ const transactionsMax = 350;
  * How many ids one request looks through, by the primary key. An index on the user would find more and be faster, and be paid for with every
  * transaction that is inserted, by a table that belongs to somebody else; who has one anyway gets its speed here.
  */
-const idsPerRequestMax = 200_000;
+const idsPerRequestMax = 100_000;
 
 /** What a user was alerted for, and the rule that their amounts are held against. */
 export async function findUser(pool: Pool, rule: ProfileConfig, userId: number): Promise<UserView> {
