@@ -1,4 +1,4 @@
-import { connectorDeclarations } from "../shared/connectors/declarations.ts";
+import { connectorDeclarations, connectorsBut, entriesOf } from "../shared/connectors/declarations.ts";
 
 /** What MSK Connect calls a connector, by the name of its declaration. */
 export type DeployedConnectors = ReadonlyMap<string, string>;
@@ -19,23 +19,16 @@ export function deployedConnectors(name: string, { generations, leftOut }: Conne
     requireDeclared("connectorGenerations", entry, connector, "a connector, a colon and a number");
     numbers.set(connector, number);
   }
-  const absent = entriesOf(leftOut);
-  for (const connector of absent) requireDeclared("connectorsLeftOut", connector, connector, "a connector");
+  for (const connector of entriesOf(leftOut)) {
+    requireDeclared("connectorsLeftOut", connector, connector, "a connector");
+  }
   return new Map(
-    Object.keys(connectorDeclarations)
-      .filter((connector) => !absent.includes(connector))
-      .map((connector) => {
-        const number = numbers.get(connector);
-        return [connector, `${name}-${connector}${number === undefined ? "" : `-${number}`}`];
-      }),
+    connectorsBut(leftOut).map((connector) => {
+      const number = numbers.get(connector);
+      return [connector, `${name}-${connector}${number === undefined ? "" : `-${number}`}`];
+    }),
   );
 }
-
-const entriesOf = (list: string) =>
-  list
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
 
 function requireDeclared(parameter: string, entry: string, connector: string, form: string): void {
   if (Object.hasOwn(connectorDeclarations, connector)) return;

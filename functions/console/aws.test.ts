@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KafkaConnectClient } from "@aws-sdk/client-kafkaconnect";
 import { describe, expect, test } from "@jest/globals";
-import { awsClientSettings, keptFor } from "./aws.ts";
+import { awsClientSettings, keeping, keptFor } from "./aws.ts";
 import { connectorsOfMsk } from "./connect/msk.ts";
 
 test("a service that takes a question and never answers is given up", async () => {
@@ -62,5 +62,28 @@ describe("what is kept for a while", () => {
     });
     await expect(kept.get()).rejects.toThrow("away");
     expect(await kept.get()).toBe(2);
+  });
+});
+
+describe("what is listed", () => {
+  const served = () => {
+    let asked = 0;
+    const list = async () => [++asked];
+    const act = async (name: string, _action: "pause") => {
+      if (name === "slow") throw new Error("no answer in time");
+    };
+    return keeping(async () => ({ list, act }));
+  };
+
+  test("is kept, unless somebody has to know", async () => {
+    const { list } = served();
+    expect([await list(), await list(), await list({ fresh: true })]).toEqual([[1], [1], [2]]);
+  });
+
+  test.each(["quick", "slow"])("is asked for again behind an action, done or not: %s", async (name) => {
+    const { list, act } = served();
+    await list();
+    await act(name, "pause").catch(() => {});
+    expect(await list()).toEqual([2]);
   });
 });

@@ -17,15 +17,6 @@ const AwsEnvironment = v.object({
   CONSOLE_CLUSTER_ARN: v.string(),
 });
 
-/** Once, when it is first asked for. */
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
 /** What was last answered, for so long; a failure is not kept. */
 export function keptFor<Value>(ms: number, ask: () => Promise<Value>) {
   let kept: { readonly value: Promise<Value>; readonly untilMs: number } | undefined;
@@ -48,7 +39,7 @@ export function keptFor<Value>(ms: number, ask: () => Promise<Value>) {
 }
 
 /** What is listed is kept for a while, but not across what is done to it. */
-function keeping<Listed, Action>(inner: () => Promise<Actable<Listed, Action>>): Actable<Listed, Action> {
+export function keeping<Listed, Action>(inner: () => Promise<Actable<Listed, Action>>): Actable<Listed, Action> {
   const listed = keptFor(listMs, async () => (await inner()).list());
   return {
     list: listed.get,
@@ -75,7 +66,9 @@ interface Actable<Listed, Action> {
  */
 export function consoleOnAws(environment: Environment = process.env): { connectors: Connectors; mappings: Mappings } {
   const { CONSOLE_NAME: stackName, CONSOLE_CLUSTER_ARN: clusterArn } = readEnvironment(AwsEnvironment, environment);
-  const connectors = once(async () => (await import("./connect/msk.ts")).connectorsOfMsk({ stackName }));
-  const mappings = once(async () => (await import("./mappings/lambda.ts")).mappingsOfLambda({ stackName, clusterArn }));
-  return { connectors: keeping(connectors), mappings: { ...keeping(mappings), replay: undefined } };
+  const connectors = keptFor(Infinity, async () => (await import("./connect/msk.ts")).connectorsOfMsk({ stackName }));
+  const mappings = keptFor(Infinity, async () =>
+    (await import("./mappings/lambda.ts")).mappingsOfLambda({ stackName, clusterArn }),
+  );
+  return { connectors: keeping(connectors.get), mappings: { ...keeping(mappings.get), replay: undefined } };
 }

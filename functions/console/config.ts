@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { booleanSetting, type Environment, readEnvironment } from "../../shared/config/environment.ts";
-import { connectorDeclarations } from "../../shared/connectors/declarations.ts";
+import { connectorsBut } from "../../shared/connectors/declarations.ts";
 
 const ConsoleEnvironment = v.object({
   CONSOLE_AUTHENTICATION: v.picklist(["iam", "loopback"], "must be iam or loopback"),
@@ -39,9 +39,4 @@ export function consoleConfig(environment: Environment = process.env): ConsoleCo
     connectUrl: settings.CONNECT_URL,
     mappingsUrl: settings.MAPPINGS_URL,
   };
-}
-
-function connectorsBut(leftOut: string): string[] {
-  const names = new Set(leftOut.split(",").map((name) => name.trim()));
-  return Object.keys(connectorDeclarations).filter((name) => !names.has(name));
 }

@@ -209,6 +209,15 @@ describe("an action", () => {
     expect(acted).toEqual([]);
   });
 
+  test("is in the log when it begins: the function may be ended on the way", async () => {
+    const logger = new Logger({ logLevel: "SILENT" });
+    const info = jest.spyOn(logger, "info");
+    await call("POST", "/api/things/busy", { headers: action, body: "{}", logger });
+    expect(info.mock.calls).toEqual([
+      ["thing.change busy: begun", { audit: { actor: "local", action: "thing.change", target: "busy", detail: {} } }],
+    ]);
+  });
+
   test("that is refused before it is one is in the log, with who tried", async () => {
     const logger = new Logger({ logLevel: "SILENT" });
     const warn = jest.spyOn(logger, "warn");

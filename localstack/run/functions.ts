@@ -40,6 +40,7 @@ export class FunctionHost {
     await endOrphanedFunctions(this.#settings);
     await requireFreePorts([
       this.#settings.ports.functionsLambda,
+      this.#settings.ports.functionsAdmin,
       consolePort(this.#settings, readLiveState(this.#settings)?.mode),
     ]);
     this.#running = this.#keep();

@@ -8,3 +8,16 @@ export const connectorDeclarations = {
   "fraud-alerts-connector": alerts,
   "activity-connector": activity,
 } as const;
+
+/** The connectors that are there where some are left out: a list of names with commas, as it is given to a deployment. */
+export function connectorsBut(leftOut: string): string[] {
+  const names = new Set(entriesOf(leftOut));
+  return Object.keys(connectorDeclarations).filter((name) => !names.has(name));
+}
+
+/** `a, b` → a and b. */
+export const entriesOf = (list: string): string[] =>
+  list
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");

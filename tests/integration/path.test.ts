@@ -392,4 +392,13 @@ describe("the end", () => {
     expect(await stack.processesLeft()).toEqual([]);
     expect((await stack.run("status", "--json")).code).toBe(1);
   });
+
+  test("a function says in a line that the stack does not run", async () => {
+    const { code, stdout, stderr } = await stack.sls("invoke", "local", "-f", "reportTemperature");
+    expect(code).toBe(1);
+    expect(stdout + stderr).toMatch(
+      /^PostgreSQL does not answer at 127\.0\.0\.1:\d+: 'npx tripline up' starts the stack\.$/m,
+    );
+    expect(stdout + stderr).not.toMatch(/^ {4}at /m);
+  });
 });

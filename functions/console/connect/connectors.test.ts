@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { maskedConfig, withoutSecrets } from "./connectors.ts";
+import type { ActionRoute } from "../http/router.ts";
+import { type Connectors, connectorRoutes, maskedConfig, withoutSecrets } from "./connectors.ts";
 
 const shownOf = (name: string, value: string) => maskedConfig({ [name]: value })[0]?.value;
 
@@ -46,4 +47,16 @@ test("everything else is shown, by name", () => {
     { name: "database.hostname", value: "127.0.0.1" },
     { name: "topic.prefix", value: "dbserver1" },
   ]);
+});
+
+test("whether an action is possible is asked of whoever knows, not of what was known a moment ago", async () => {
+  const view = { name: "a", state: "PAUSED", tasks: [], config: [], actions: ["resume"] } as const;
+  const told: string[] = [];
+  const connectors: Connectors = {
+    list: async ({ fresh } = { fresh: false }) => [fresh ? view : { ...view, actions: [] }],
+    act: async (name, action) => void told.push(`${action} ${name}`),
+  };
+  const route = connectorRoutes(connectors).find(({ path }) => path.endsWith("/resume")) as ActionRoute;
+  await route.act({ path: { connector: "a" }, query: new URLSearchParams(), body: {}, actor: "me" });
+  expect(told).toEqual(["resume a"]);
 });

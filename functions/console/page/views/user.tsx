@@ -34,8 +34,13 @@ export function User({ userId }: ViewProps & { userId: string }) {
   useEffect(() => {
     if (isSearching && !more.isRunning) more.load();
   }, [isSearching, more.isRunning, page]);
+  const user = live.data;
+  const judged = useMemo(
+    () => user && page && withThresholds(page.transactions, user.rule, page.next === null),
+    [user, page],
+  );
   const both = {
-    data: live.data === undefined || page === undefined ? undefined : { user: live.data, page },
+    data: user && page && judged && { user, page, judged },
     error: live.error ?? spent.error,
     refresh: () => {
       live.refresh();
@@ -46,33 +51,32 @@ export function User({ userId }: ViewProps & { userId: string }) {
     <>
       <Heading title={`User ${userId}`} />
       <Answer live={both} lines={12}>
-        {({ user, page: { from, next, transactions } }) => {
-          const judged = withThresholds(transactions, user.rule, next === null);
-          return (
-            <>
-              {judged.length > 0 && <History user={user} transactions={judged} />}
-              {judged.length === 0 && next === null && <Empty title="No transactions of this user" />}
-              <h2>Alerts</h2>
-              <AlertTable alerts={user.alerts} ofUser />
-              {(judged.length > 0 || next !== null) && <h2>Transactions</h2>}
-              {judged.length > 0 && <Transactions transactions={judged} />}
-              {next !== null && (
-                <p class="quiet" role="status">
-                  {isSearching && `Looking further back than transaction ${formatWhole(from)}…`}
-                  {!isSearching && judged.length === 0 && `None from transaction ${formatWhole(from)} on.`}
-                  {!isSearching &&
-                    judged.length > 0 &&
-                    `Those from transaction ${formatWhole(from)} on. What the first ones were held against is not known here.`}
-                </p>
-              )}
-              {!isSearching && <MoreButton more={more} label="Look further back" />}
-            </>
-          );
-        }}
+        {({ user, page: { from, next }, judged }) => (
+          <>
+            {judged.length > 0 && <History user={user} transactions={judged} />}
+            {judged.length === 0 && next === null && <Empty title="No transactions of this user" />}
+            <h2>Alerts</h2>
+            <AlertTable alerts={user.alerts} ofUser />
+            {(judged.length > 0 || next !== null) && <h2>Transactions</h2>}
+            {judged.length > 0 && <Transactions transactions={judged} />}
+            {next !== null && (
+              <p class="quiet" role="status">
+                {isSearching ? `Looking further back than transaction ${formatWhole(from)}…` : endOf(judged, from)}
+              </p>
+            )}
+            {!isSearching && <MoreButton more={more} label="Look further back" />}
+          </>
+        )}
       </Answer>
     </>
   );
 }
+
+/** Where the list ends when it was not looked through to the first transaction. */
+const endOf = (judged: readonly JudgedTransaction[], from: number) =>
+  judged.length === 0
+    ? `None from transaction ${formatWhole(from)} on.`
+    : `Those from transaction ${formatWhole(from)} on. What the first ones were held against is not known here.`;
 
 interface HistoryProps {
   readonly user: UserView;

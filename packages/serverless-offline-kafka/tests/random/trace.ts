@@ -91,8 +91,8 @@ export interface Trace {
 /** When members were silent for at least so long, by what they wrote themselves. */
 export function silencesOf(lines: ReadonlyArray<readonly [member: string, MemberLine]>, msMin: number): Disturbance[] {
   return lines.flatMap(([member, line]) => {
-    const [fromMs, toMs] =
-      line.kind === "stall" ? [line.fromMs, line.atMs] : line.kind === "block" ? [line.atMs, line.untilMs] : [0, -1];
+    if (line.kind !== "stall" && line.kind !== "block") return [];
+    const [fromMs, toMs] = line.kind === "stall" ? [line.fromMs, line.atMs] : [line.atMs, line.untilMs];
     return toMs - fromMs >= msMin ? [{ kind: "stalled", member, fromMs, toMs }] : [];
   });
 }
